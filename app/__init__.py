@@ -1,0 +1,1 @@
+"""An image-classification service for AlexNet."""

@@ -1,0 +1,1 @@
+"""Train AlexNet, look at what it learned, and export it for the service."""

@@ -1,0 +1,55 @@
+"""Batches of pictures for Keras, in an order that the seed and the epoch decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Batches(keras.utils.PyDataset):
+    """Pictures and one-hot targets, read from a memory map.
+
+    Args:
+        pixels: Shape (n, side, side, 3), uint8.
+        classes: The class index of every picture, shape (n,).
+        positions: Which of them to use, shape (m,).
+        class_count: The width of the targets.
+        batch_size: Pictures a batch.
+        order: None keeps the order of `positions` and all of them; else the seeds of a
+            permutation, and the last batch is dropped if it is not full.
+    """
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        classes: NDArray[np.int32],
+        positions: NDArray[np.intp],
+        *,
+        class_count: int,
+        batch_size: int,
+        order: tuple[int, ...] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._pixels = pixels
+        self._classes = classes
+        self._class_count = class_count
+        self._batch_size = min(batch_size, len(positions))
+        if order is None:
+            self._positions = positions
+        else:
+            shuffled = np.random.default_rng(order).permutation(positions)
+            self._positions = shuffled[: len(shuffled) // self._batch_size * self._batch_size]
+
+    def __len__(self) -> int:
+        return -(-len(self._positions) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        start = index * self._batch_size
+        # In ascending order a memory map is read faster; within a batch order does not matter.
+        chosen = np.sort(self._positions[start : start + self._batch_size])
+        targets = np.eye(self._class_count, dtype=np.float32)[self._classes[chosen]]
+        return np.asarray(self._pixels[chosen]), targets

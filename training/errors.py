@@ -1,0 +1,25 @@
+"""What goes wrong in training, said to the person at the command line."""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """The base of the errors that end a command with one sentence and exit code 1.
+
+    * TrainingError
+      + DataError        the pictures given with --data cannot be used
+      + RunError         a run's folder is missing, incomplete or of another recipe
+      + ExportError      the exported model does not answer as the trained one does
+    """
+
+
+class DataError(TrainingError):
+    """The pictures given with `--data` cannot be used."""
+
+
+class RunError(TrainingError):
+    """A run's folder is missing, incomplete, or belongs to another recipe or data set."""
+
+
+class ExportError(TrainingError):
+    """The exported model does not answer as the trained one does."""

@@ -1,0 +1,122 @@
+"""The hyperparameters of a training, as one value that is written beside what it produced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from training.model import FULL_SIDE, SIDES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides how a network is trained, but for the data.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+
+    optimizer: Literal["adam", "sgd"]  # sgd has Nesterov momentum
+    learning_rate: float  # the peak, where the schedule has one
+    schedule: Literal["constant", "one_cycle"]  # one_cycle: linear warm-up, then cosine to zero
+    epochs: int  # passes over the training split
+    batch_size: int  # pictures a step
+    stages: tuple[tuple[int, float], ...] = ((FULL_SIDE, 1.0),)  # (side in pixels, share of epochs)
+    warmup: float = 0.0  # share of all steps spent on the way up
+    momentum: float = 0.9  # of sgd
+    weight_decay: float = 0.0  # decoupled; of kernels only, per step and unit of learning rate
+    label_smoothing: float = 0.0  # share of the target spread over all classes
+    dropout: float = 0.4  # after each hidden dense layer
+    normalize_all: bool = False  # batch-normalize every hidden layer; folded away at export
+    rotation: float = 15.0  # degrees, either way
+    shear: float = 0.1  # horizontal shift per unit of height, either way
+    zoom: float = 0.2  # relative change of scale, either way
+    shift: float = 0.1  # share of width and of height, either way
+    flip: bool = True  # mirror half of the pictures
+    seed: int = 1  # of weights, order, dropout and augmentation
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "epochs", "batch_size"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
+        for name in ("warmup", "momentum", "label_smoothing", "dropout", "shear", "zoom", "shift"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 0 and below 1. Received: {getattr(self, name)}"
+                )
+        if self.weight_decay < 0:
+            raise ValueError(f"`weight_decay` must not be negative. Received: {self.weight_decay}")
+        sides = [side for side, _ in self.stages]
+        if not sides or sides != sorted(sides) or sides[-1] != FULL_SIDE or set(sides) - set(SIDES):
+            raise ValueError(
+                f"`stages` must rise through sides of {SIDES} and end at {FULL_SIDE}. "
+                f"Received: {self.stages}"
+            )
+        if any(share <= 0 for _, share in self.stages):
+            raise ValueError(f"Every stage needs a share above 0. Received: {self.stages}")
+
+    def side(self, epoch: int) -> int:
+        """The side in pixels of the pictures in an epoch, counted from 0.
+
+        The last epoch is always at full size, however few there are.
+        """
+        total = sum(share for _, share in self.stages)
+        reached = 0.0
+        for side, share in self.stages:
+            reached += share / total
+            if epoch < round(reached * self.epochs) and epoch < self.epochs - 1:
+                return side
+        return FULL_SIDE
+
+    def as_dict(self) -> dict[str, Any]:
+        """The values by name, fit for JSON."""
+        return asdict(self)
+
+    def override(self, values: Mapping[str, Any]) -> Recipe:
+        """This recipe with some values replaced; those that are None stay as they are."""
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """The inverse of `as_dict`, after a passage through JSON.
+
+        Raises:
+            ValueError: A name is unknown, or a value out of its range.
+        """
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"A recipe has no such values. Received: {sorted(unknown)}")
+        stages = tuple((int(side), float(share)) for side, share in values["stages"])
+        return cls(**{**values, "stages": stages})
+
+
+SEED = Recipe(
+    optimizer="adam",
+    learning_rate=1e-3,
+    schedule="constant",
+    epochs=20,
+    batch_size=15,
+)
+
+BEST = Recipe(
+    optimizer="sgd",
+    learning_rate=0.05,
+    schedule="one_cycle",
+    epochs=10,
+    batch_size=64,
+    # Progressive resizing (Howard 2018; Tan & Le 2021, EfficientNetV2, section 4): most epochs
+    # on small pictures, which cost a third, the last ones at full size.
+    stages=((131, 0.6), (163, 0.2), (227, 0.2)),
+    warmup=0.15,
+    weight_decay=5e-4,
+    label_smoothing=0.05,
+    dropout=0.2,
+    normalize_all=True,
+    rotation=10.0,
+    shear=0.1,
+    zoom=0.15,
+    shift=0.08,
+)
+
+RECIPES = {"seed": SEED, "best": BEST}

@@ -1,0 +1,102 @@
+"""The folder that a training writes to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from training.errors import RunError
+from training.files import write_text
+from training.recipe import Recipe
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "side",
+    "learning_rate",
+    "loss",
+    "log_loss",
+    "accuracy",
+    "val_log_loss",
+    "val_accuracy",
+    "seconds",
+)
+
+
+class Run:
+    """Where each file of a training lies, and how the small ones are read and written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.recipe_file = folder / "recipe.json"
+        self.data_file = folder / "data.json"
+        self.split_file = folder / "split.csv"
+        self.history_file = folder / "history.csv"
+        self.curves_file = folder / "curves.png"
+        self.best_file = folder / "best.keras"
+        self.checkpoint_folder = folder / "checkpoint"
+        self.logs_folder = folder / "logs"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a training was begun here."""
+        return self.recipe_file.is_file()
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Mark the run as begun."""
+        _write_json(self.recipe_file, recipe.as_dict())
+
+    def read_recipe(self) -> Recipe:
+        """The recipe as used.
+
+        Raises:
+            RunError: There is none, or it is damaged.
+        """
+        return Recipe.from_dict(self._read_json(self.recipe_file))
+
+    def write_data(self, facts: dict[str, Any]) -> None:
+        """What was trained on: labels, counts, source, skipped files."""
+        _write_json(self.data_file, facts)
+
+    def read_data(self) -> dict[str, Any]:
+        """The inverse of `write_data`.
+
+        Raises:
+            RunError: There is none, or it is damaged.
+        """
+        return self._read_json(self.data_file)
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write a CSV with a row an epoch."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, HISTORY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.history_file, text.getvalue())
+
+    def read_history(self) -> list[dict[str, float]]:
+        """A row an epoch, empty before the first is done."""
+        if not self.history_file.is_file():
+            return []
+        with self.history_file.open(newline="", encoding="utf-8") as file:
+            return [
+                {name: float(value) for name, value in row.items()} for row in csv.DictReader(file)
+            ]
+
+    def _read_json(self, path: Path) -> dict[str, Any]:
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(
+                f"{self.folder} holds no training ({path.name} is missing); "
+                "give the folder of a run."
+            ) from error
+        except ValueError as error:
+            raise RunError(f"{path} is damaged ({error}); train again.") from error
+        return values
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    write_text(path, json.dumps(values, indent=2) + "\n")

@@ -1,0 +1,59 @@
+"""Which pictures are trained on, and which are held back for validation."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import Dataset
+from training.errors import DataError
+from training.files import write_text
+
+VALIDATION_SHARE = 0.2
+
+
+class Split(NamedTuple):
+    """Positions in a data set, each sorted."""
+
+    training: NDArray[np.intp]
+    validation: NDArray[np.intp]
+
+
+def stratified_split(classes: NDArray[np.int32], seed: int) -> Split:
+    """Hold back a fifth of every class, chosen by `seed`.
+
+    Args:
+        classes: The class index of every picture, shape (n,).
+        seed: The same one gives the same split of the same pictures.
+
+    Raises:
+        DataError: A class has too few pictures to be on both sides.
+    """
+    random = np.random.default_rng(seed)
+    validation = []
+    for index in np.unique(classes):
+        members = np.flatnonzero(classes == index)
+        held_back = round(len(members) * VALIDATION_SHARE)
+        if held_back == 0:
+            raise DataError(
+                f"A class has only {len(members)} pictures; each needs at least 3, better hundreds."
+            )
+        validation.append(random.permutation(members)[:held_back])
+    held = np.sort(np.concatenate(validation))
+    return Split(np.setdiff1d(np.arange(len(classes)), held), held)
+
+
+def write_split(path: Path, dataset: Dataset, split: Split) -> None:
+    """Write a CSV `file,label,part`, a row a picture."""
+    parts = np.full(len(dataset), "training", dtype=object)
+    parts[split.validation] = "validation"
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "label", "part"])
+    writer.writerows(zip(dataset.names, dataset.file_labels, parts, strict=True))
+    write_text(path, text.getvalue())

@@ -1,0 +1,134 @@
+"""The model card: what `models/NAME/model.json` says of the model beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from app.errors import StartupError
+
+CARD_NAME = "model.json"
+
+
+class ModelCardError(StartupError):
+    """The card is missing or invalid, or a file is not the one that it describes."""
+
+
+def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(labels)) != len(labels):
+        raise ValueError(f"Labels must differ from each other. Received: {labels}")
+    return labels
+
+
+def _iso_utc(moment: str) -> str:
+    offset = datetime.fromisoformat(moment).utcoffset()
+    if offset is None or offset:
+        raise ValueError(f"The time must be ISO 8601 in UTC. Received: {moment}")
+    return moment
+
+
+Labels = Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_unique)]
+Count = Annotated[int, Field(ge=0)]
+Dimension = Annotated[int, Field(ge=1)]
+
+
+class _CardPart(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelFile(_CardPart):
+    """One file of the model, as it was exported."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: Count
+
+
+class DataSummary(_CardPart):
+    """What the model was trained on."""
+
+    source: str
+    counts: dict[str, Count]
+    """Images of each label."""
+    training: Count
+    validation: Count
+    split_seed: int
+
+
+class Metrics(_CardPart):
+    """How one form of the model did on the validation images."""
+
+    accuracy: float = Field(ge=0, le=1)
+    log_loss: float = Field(ge=0)
+    images: Count
+
+
+class ModelCard(_CardPart):
+    """A model: what it is, what it was made from and how good it is."""
+
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    created: Annotated[str, AfterValidator(_iso_utc)]
+    """ISO 8601, UTC."""
+    labels: Labels
+    """In the order of the network's outputs."""
+    input_shape: tuple[Dimension, Dimension, Dimension] = (227, 227, 3)
+    """Height, width and channels of one uint8 picture."""
+    files: dict[str, ModelFile]
+    recipe: dict[str, Any]
+    data: DataSummary
+    metrics: dict[str, Metrics]
+    software: dict[str, str]
+    """Versions of what the model was trained and exported with."""
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of the model in `folder`.
+
+    Raises:
+        ModelCardError: There is no card, or it is invalid.
+    """
+    path = folder / CARD_NAME
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelCardError(
+            f"The model card {path} cannot be read ({error.strerror}); set ALEXNET_MODEL to a "
+            "model's folder, or make one with 'python -m training export'."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ModelCardError(
+            f"The model card {path} is invalid at {place}: {first['msg']}; export the model again."
+        ) from error
+
+
+def verified_file(folder: Path, card: ModelCard, file_name: str) -> Path:
+    """Return the path of one of the model's files, once its content is as on the card.
+
+    Raises:
+        ModelCardError: The card or the folder lacks the file, or its sha256 differs.
+    """
+    path = folder / file_name
+    if file_name not in card.files:
+        raise ModelCardError(
+            f"The model card {folder / CARD_NAME} lists no {file_name}; export the model again."
+        )
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelCardError(
+            f"The model file {path} cannot be read ({error.strerror}); restore it or export the "
+            "model again."
+        ) from error
+    if digest != card.files[file_name].sha256:
+        raise ModelCardError(
+            f"The model file {path} is not the one on the model card (its sha256 is {digest}); "
+            "restore it or export the model again."
+        )
+    return path

@@ -1,0 +1,116 @@
+"""Everything that the service raises on purpose.
+
+* ServiceError: a request that is not answered; it becomes a problem document
+  + UploadError
+    - EmptyUploadError         400
+    - MalformedUploadError     400
+    - UploadTooLargeError      413
+    - UnsupportedUploadError   415
+    - MissingFileError         422
+    - TooManyFilesError        422
+  + UnavailableError
+    - NotReadyError            503
+    - OverloadedError          503
+  + InferenceError             500
+* StartupError: a service that does not start; its sentence goes to standard error
+  + SettingsError
+  + ModelCardError             (in `app.card`)
+  + EngineUnavailableError     (in `app.engines.engine`)
+
+What is wrong with a picture itself is an `app.images.ImageError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """A request that is not answered. Its message is a sentence for the client."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal server error"
+    headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+
+class UploadError(ServiceError):
+    """The request does not hold one picture in a way that the service reads."""
+
+    status = 400
+    title = "Unusable upload"
+
+
+class EmptyUploadError(UploadError):
+    """The file has no bytes."""
+
+    title = "Empty file"
+
+
+class MalformedUploadError(UploadError):
+    """The multipart body breaks off or is not well-formed."""
+
+    title = "Malformed upload"
+
+
+class UploadTooLargeError(UploadError):
+    """The file has more bytes than are read."""
+
+    status = 413
+    title = "File too large"
+
+
+class UnsupportedUploadError(UploadError):
+    """The content type of the request is neither multipart nor an image's."""
+
+    status = 415
+    title = "Unsupported content type"
+
+
+class MissingFileError(UploadError):
+    """There is no field `file`, or no body at all."""
+
+    status = 422
+    title = "Missing file"
+
+
+class TooManyFilesError(UploadError):
+    """There is more than one field `file`."""
+
+    status = 422
+    title = "Too many files"
+
+
+class UnavailableError(ServiceError):
+    """The service cannot answer now, but may later."""
+
+    status = 503
+    title = "Service unavailable"
+
+
+class NotReadyError(UnavailableError):
+    """The model is not loaded, or the inference thread has ended."""
+
+    title = "Not ready"
+
+
+class OverloadedError(UnavailableError):
+    """As many pictures are waiting as may wait."""
+
+    title = "Overloaded"
+    headers = MappingProxyType({"Retry-After": "1"})
+
+
+class InferenceError(ServiceError):
+    """The engine failed on the batch that the picture was in."""
+
+    title = "Inference failed"
+
+
+class StartupError(Exception):
+    """The service cannot start. Its message is a sentence that says what to do."""
+
+
+class SettingsError(StartupError):
+    """A setting is missing, malformed or unsafe."""

@@ -1,0 +1,39 @@
+"""The application, made anew by every call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+
+from fastapi import FastAPI
+
+from app.problems import add_problem_handlers
+from app.routes import router
+from app.service import Model, Service, load_model
+from app.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None, load: Callable[[Settings], Model] = load_model
+) -> FastAPI:
+    """Make the service; it loads its model when it starts. Settings default to the environment's.
+
+    Raises:
+        SettingsError: The environment holds an unusable value.
+    """
+    chosen = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with closing(Service(chosen, load(chosen))) as service:
+            app.state.service = service
+            logger.info("ready: %s", service.model)
+            yield
+
+    app = FastAPI(title="AlexNet", redoc_url=None, lifespan=lifespan)
+    app.include_router(router)
+    add_problem_handlers(app)
+    return app

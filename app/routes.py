@@ -1,0 +1,128 @@
+"""The service's paths."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from app.disconnect import unless_disconnected
+from app.errors import (
+    EmptyUploadError,
+    InferenceError,
+    MalformedUploadError,
+    MissingFileError,
+    NotReadyError,
+    OverloadedError,
+    TooManyFilesError,
+    UnsupportedUploadError,
+    UploadTooLargeError,
+)
+from app.images import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from app.problems import documented
+from app.schemas import Health, PredictionResponse, ServedModel
+from app.service import Service
+from app.upload import FIELD, read_upload
+
+router = APIRouter()
+
+_PICTURE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+_PICTURE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {FIELD: {"description": "The picture.", **_PICTURE}},
+                }
+            },
+            "image/*": {"schema": _PICTURE},
+            "application/octet-stream": {"schema": _PICTURE},
+        },
+    }
+}
+
+
+def ready_service(request: Request) -> Service:
+    """Return the service that answers the request.
+
+    Raises:
+        NotReadyError: It has not started, or can no longer predict.
+    """
+    service: Service | None = getattr(request.app.state, "service", None)
+    if service is None:
+        raise NotReadyError("The model is being loaded; try again in a moment.")
+    service.check_ready()
+    return service
+
+
+ReadyService = Annotated[Service, Depends(ready_service)]
+
+
+async def uploaded_picture(request: Request, service: ReadyService) -> bytes:
+    """Return the picture file that the request holds."""
+    return await read_upload(request, service.settings.max_upload_bytes)
+
+
+UploadedPicture = Annotated[bytes, Depends(uploaded_picture)]
+
+
+@router.post(
+    "/predict",
+    summary="Say what a picture shows",
+    openapi_extra=_PICTURE_BODY,
+    responses=documented(
+        BrokenImageError,
+        EmptyUploadError,
+        MalformedUploadError,
+        UploadTooLargeError,
+        ImageTooLargeError,
+        UnsupportedImageError,
+        UnsupportedUploadError,
+        MissingFileError,
+        TooManyFilesError,
+        InferenceError,
+        NotReadyError,
+        OverloadedError,
+    ),
+)
+async def predict(
+    request: Request, service: ReadyService, picture: UploadedPicture
+) -> PredictionResponse:
+    """Classify the picture in the form's field `file`, or in the whole body.
+
+    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF are read.
+    """
+    decoding, prediction = await unless_disconnected(request, service.classify(picture))
+    return PredictionResponse.of(service.model.card, decoding, prediction)
+
+
+@router.get("/models", summary="Describe the model", responses=documented(NotReadyError))
+async def models(service: ReadyService) -> ServedModel:
+    """Return the model card, with the engine and the device that run the model."""
+    card, engine = service.model
+    return ServedModel(**card.model_dump(), engine=engine.name, device=engine.device)
+
+
+@router.get("/health/live", summary="Whether the process answers")
+async def live() -> Health:
+    """Answer, if anything can."""
+    return Health(status="live")
+
+
+@router.get(
+    "/health/ready", summary="Whether pictures are predicted", responses=documented(NotReadyError)
+)
+async def ready(_: ReadyService) -> Health:
+    """Answer 200 once the model is loaded and warm, for as long as it can predict."""
+    return Health(status="ready")
+
+
+@router.get("/", include_in_schema=False)
+async def root() -> RedirectResponse:
+    """Lead a browser to the page where a picture can be tried."""
+    return RedirectResponse("/docs")

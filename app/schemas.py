@@ -1,0 +1,93 @@
+"""What the service answers, as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from app.batcher import Prediction
+from app.card import ModelCard
+from app.decoder import Decoding
+
+Score = Annotated[float, Field(ge=0, le=1, examples=[0.9987])]
+Milliseconds = Annotated[float, Field(ge=0, examples=[1.9])]
+
+
+class LabelScore(BaseModel):
+    """One class and its probability."""
+
+    label: str = Field(examples=["cat"])
+    score: Score
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    name: str = Field(examples=["dogs-vs-cats"])
+    version: str = Field(examples=["1.0.0"])
+
+
+class ImageSummary(BaseModel):
+    """The picture as it was sent, once upright."""
+
+    width: int = Field(examples=[500], description="In pixels.")
+    height: int = Field(examples=[375], description="In pixels.")
+    format: str = Field(examples=["JPEG"])
+
+
+class Timing(BaseModel):
+    """Where the time went, in milliseconds."""
+
+    decode: Milliseconds
+    queue: Milliseconds = Field(description="Waiting for a decoding thread and for the engine.")
+    inference: Milliseconds = Field(description="Of the whole batch that the picture was in.")
+
+
+class PredictionResponse(BaseModel):
+    """What the picture shows."""
+
+    label: str = Field(examples=["cat"], description="The most probable class.")
+    score: Score = Field(description="Its probability.")
+    predictions: list[LabelScore] = Field(description="Every class, the most probable first.")
+    model: ModelName
+    image: ImageSummary
+    timing_ms: Timing
+
+    @classmethod
+    def of(cls, card: ModelCard, decoding: Decoding, prediction: Prediction) -> PredictionResponse:
+        """Put together an answer, scores rounded to 6 digits and times to 0.1 ms."""
+        ranking = sorted(
+            (
+                LabelScore(label=label, score=round(float(probability), 6))
+                for label, probability in zip(card.labels, prediction.probabilities, strict=True)
+            ),
+            key=lambda each: each.score,
+            reverse=True,
+        )
+        image = decoding.image
+        return cls(
+            label=ranking[0].label,
+            score=ranking[0].score,
+            predictions=ranking,
+            model=ModelName(name=card.name, version=card.version),
+            image=ImageSummary(width=image.width, height=image.height, format=image.format),
+            timing_ms=Timing(
+                decode=round(decoding.decode_ms, 1),
+                queue=round(decoding.queue_ms + prediction.queue_ms, 1),
+                inference=round(prediction.inference_ms, 1),
+            ),
+        )
+
+
+class ServedModel(ModelCard):
+    """The model card, and what runs the model."""
+
+    engine: str = Field(examples=["LiteRT"])
+    device: str = Field(examples=["cpu"])
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    status: Literal["live", "ready"]

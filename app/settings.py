@@ -1,0 +1,55 @@
+"""What can be set, from environment variables that begin with ALEXNET_."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.cores import usable_cores
+from app.errors import SettingsError
+from app.images import MAX_PIXELS
+
+Device = Literal["auto", "cpu", "gpu"]
+
+_PREFIX = "ALEXNET_"
+_MIB = 2**20
+
+
+class Settings(BaseSettings):
+    """The service's settings, with defaults that suit the machine."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
+
+    model: Path = Path("models/dogs-vs-cats")
+    """Folder of the model: its card and its files."""
+    device: Device = "auto"
+    max_upload_bytes: int = Field(default=20 * _MIB, ge=1024, le=1024 * _MIB)
+    max_pixels: int = Field(default=MAX_PIXELS, ge=1, le=MAX_PIXELS)
+    """Of a picture as its header announces it: each takes up to 4 bytes while decoded."""
+    max_batch: int = Field(default=16, ge=1, le=256)
+    """Most pictures that the engine is given at once."""
+    max_queue: int = Field(default=256, ge=1, le=65_536)
+    """Most pictures that wait to be decoded, and most that wait for the engine."""
+    threads: int = Field(default_factory=usable_cores, ge=1, le=1024)
+    """Of the engine, on the CPU."""
+    decoders: int = Field(default_factory=usable_cores, ge=1, le=1024)
+    """Threads that decode pictures."""
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: A value is malformed or unsafe.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(
+            f"{variable} cannot be used: {first['msg']}. Received: {first['input']!r}"
+        ) from error

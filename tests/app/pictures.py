@@ -1,0 +1,30 @@
+"""Picture files, made here."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image
+
+RED = (230, 20, 20)
+BLUE = (20, 20, 230)
+
+
+def picture(
+    color: tuple[int, int, int] = RED,
+    size: tuple[int, int] = (64, 48),
+    file_format: str = "JPEG",
+    **options: Any,
+) -> bytes:
+    """Return the file of a picture in one color; `size` is (width, height)."""
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, file_format, **options)
+    return file.getvalue()
+
+
+def sideways_picture() -> bytes:
+    """Return a JPEG stored as 64 x 48, that EXIF says is to be turned by a quarter."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return picture(exif=exif)

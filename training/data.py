@@ -123,7 +123,7 @@ def _decode_all(source: Source, side: int, folder: Path) -> None:
     pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
     kept: list[Entry] = []
     skipped: list[Skipped] = []
-    decoded = _decoded(source, side)
+    decoded = decode_entries(source, side)
     for entry, picture in tqdm(
         decoded, desc=f"decoding at {side}x{side}", total=shape[0], unit="img"
     ):
@@ -149,7 +149,11 @@ def _decode_all(source: Source, side: int, folder: Path) -> None:
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 
-def _decoded(source: Source, side: int) -> Iterator[tuple[Entry, NDArray[np.uint8] | Skipped]]:
+def decode_entries(
+    source: Source, side: int
+) -> Iterator[tuple[Entry, NDArray[np.uint8] | Skipped]]:
+    """Every picture of a source in its order, `(side, side, 3)`, or why it cannot be decoded."""
+
     def decode(entry: Entry) -> NDArray[np.uint8] | Skipped:
         try:
             return decode_image(source.read(entry), (side, side)).pixels

@@ -33,7 +33,8 @@ def fold_normalization(model: keras.Model) -> keras.Model:
     for layer in plain.layers:
         weights = model.get_layer(layer.name).get_weights()
         if layer.name in normalizations:
-            weights = _folded(*weights, normalizations[layer.name])
+            kernel, bias = weights
+            weights = _folded(kernel, bias, normalizations[layer.name])
         layer.set_weights(weights)
     return plain
 

@@ -24,9 +24,8 @@ def build_alexnet(
         classes: How many there are, at least 2.
         side: Height and width of the input in pixels, one of `SIDES`.
         dropout: Share of units dropped after each hidden dense layer, in training.
-        normalize_all: Normalize the hidden layers that the paper's successors leave bare
-            as well, before their ReLU. `training.folding` turns such a network into
-            the plain one.
+        normalize_all: Normalize all hidden layers before their ReLU as well, where
+            `training.folding` can fold the normalization away.
 
     Returns:
         A model from uint8 `(n, side, side, 3)`, 0 to 255, to float32 `(n, classes)`.
@@ -40,19 +39,20 @@ def build_alexnet(
         raise ValueError(f"`side` must be one of {SIDES}. Received: {side}")
     pixels = keras.Input((side, side, 3), dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 255, name="rescaling")(pixels)
-    x = layers.Conv2D(96, 11, strides=4, activation="relu", name="convol_1")(x)
+    x = _hidden(x, layers.Conv2D, 96, normalize_all, "convol_1", kernel_size=11, strides=4)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_1")(x)
     x = layers.BatchNormalization(name="norm_1")(x)
-    x = layers.Conv2D(256, 5, padding="same", activation="relu", name="convol_2")(x)
+    same = {"padding": "same"}
+    x = _hidden(x, layers.Conv2D, 256, normalize_all, "convol_2", kernel_size=5, **same)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_2")(x)
     x = layers.BatchNormalization(name="norm_2")(x)
     for name, filters in (("convol_3", 384), ("convol_4", 384), ("convol_5", 256)):
-        x = _hidden(x, layers.Conv2D, filters, normalize_all, name, kernel_size=3, padding="same")
+        x = _hidden(x, layers.Conv2D, filters, normalize_all, name, kernel_size=3, **same)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_3")(x)
     x = layers.Flatten(name="flatten")(x)
     x = _hidden(x, layers.Dense, 4096, normalize_all, FLATTENED_DENSE)
     x = layers.Dropout(dropout, name="dropout_1")(x)
-    x = layers.Dense(4096, activation="relu", name="fulconnect_2")(x)
+    x = _hidden(x, layers.Dense, 4096, normalize_all, "fulconnect_2")
     x = layers.Dropout(dropout, name="dropout_2")(x)
     x = layers.BatchNormalization(name="norm_3")(x)
     x = _hidden(x, layers.Dense, 1000, normalize_all, "fulconnect_3")

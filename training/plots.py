@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from training.files import whole_file
+from training.metrics import Evaluation
 
 _COLOURS = ("#0b6e99", "#c4561c", "#4f7a28", "#7a4f9e", "#a03050", "#6b6b6b")
 
@@ -35,11 +37,77 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, float]
             epochs = [row["epoch"] for row in rows]
             for prefix, style, part in (("", "--", "training"), ("val_", "-", "validation")):
                 values = [row[prefix + metric] for row in rows]
-                axes.plot(
-                    epochs, values, style, marker=".", color=colour, label=f"{name}, {part}"
-                )
+                axes.plot(epochs, values, style, marker=".", color=colour, label=f"{name}, {part}")
         axes.set(title=title, xlabel="Epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
     save_figure(path, figure)
+
+
+def plot_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Confusion matrix, ROC and reliability diagram, side by side."""
+    figure = Figure(figsize=(14, 4.4), layout="constrained")
+    confusion, roc, reliability = figure.subplots(1, 3)
+    _draw_confusion(confusion, evaluation)
+    _draw_roc(roc, evaluation)
+    _draw_reliability(reliability, evaluation)
+    save_figure(path, figure)
+
+
+def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
+    counts = evaluation.confusion
+    axes.imshow(counts, cmap="Blues")
+    positions = range(len(evaluation.labels))
+    axes.set_xticks(positions, evaluation.labels)
+    axes.set_yticks(positions, evaluation.labels)
+    for row in positions:
+        for column in positions:
+            dark = counts[row, column] > counts.max() / 2
+            axes.text(
+                column,
+                row,
+                str(counts[row, column]),
+                ha="center",
+                va="center",
+                color="white" if dark else "black",
+            )
+    axes.set(
+        title=f"Accuracy {evaluation.accuracy:.4f} on {evaluation.images} pictures",
+        xlabel="Answer",
+        ylabel="True label",
+    )
+
+
+def _draw_roc(axes: Axes, evaluation: Evaluation) -> None:
+    for (label, roc), colour in zip(evaluation.rocs.items(), _COLOURS, strict=False):
+        axes.plot(
+            roc.false_positive_rate,
+            roc.true_positive_rate,
+            color=colour,
+            label=f"{label}, area {roc.area:.4f}",
+        )
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.set(title="ROC", xlabel="False positive rate", ylabel="True positive rate")
+    axes.set_aspect("equal")
+    if evaluation.rocs:
+        axes.legend(loc="lower right")
+
+
+def _draw_reliability(axes: Axes, evaluation: Evaluation) -> None:
+    reliability = evaluation.reliability
+    shares = reliability.counts / reliability.counts.sum()
+    axes.bar(
+        reliability.confidence, shares, width=0.02, color="lightgrey", label="share of pictures"
+    )
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.plot(reliability.confidence, reliability.accuracy, "o-", color=_COLOURS[0])
+    error = reliability.expected_calibration_error
+    axes.set(
+        title=f"Reliability, expected calibration error {error:.4f}",
+        xlabel="Confidence",
+        ylabel="Accuracy",
+        xlim=(0, 1.02),
+        ylim=(0, 1.02),
+    )
+    axes.legend(loc="upper left")

@@ -29,9 +29,7 @@ def _channels(model: keras.Model) -> int:
     return int(model.get_layer("convol_5").kernel.shape[-1])
 
 
-def _resample_kernel(
-    kernel: NDArray[np.float32], rows: int, channels: int
-) -> NDArray[np.float32]:
+def _resample_kernel(kernel: NDArray[np.float32], rows: int, channels: int) -> NDArray[np.float32]:
     """From `(side * side * channels, units)` to `(rows, units)`."""
     old_side = int(np.sqrt(kernel.shape[0] // channels))
     new_side = int(np.sqrt(rows // channels))

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.card import DataSummary
 from training.errors import RunError
 from training.files import write_text
 from training.recipe import Recipe
@@ -67,6 +68,29 @@ class Run:
             RunError: There is none, or it is damaged.
         """
         return self._read_json(self.data_file)
+
+    def read_labels(self) -> tuple[str, ...]:
+        """The labels in the order of the network's outputs."""
+        return tuple(self.read_data()["labels"])
+
+    def read_summary(self) -> DataSummary:
+        """What was trained on, as the model card tells it."""
+        facts = self.read_data()
+        return DataSummary(**{name: facts[name] for name in DataSummary.model_fields})
+
+    def read_best(self) -> Path:
+        """The file of the best weights.
+
+        Raises:
+            RunError: No epoch at full size is finished yet.
+        """
+        if not self.best_file.is_file():
+            self.read_recipe()  # which tells a folder without a training from one under way
+            raise RunError(
+                f"{self.folder} has no finished epoch at full size yet; "
+                "go on with 'python -m training train --resume'."
+            )
+        return self.best_file
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write a CSV with a row an epoch."""

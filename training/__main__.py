@@ -1,0 +1,99 @@
+"""The command line: `python -m training COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# Before TensorFlow is imported, which reads it once: no notes on the CPU's instruction set.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from app.errors import StartupError
+from training.errors import TrainingError
+from training.evaluate import evaluate, table
+from training.export import export
+from training.options import chosen_recipe, parser
+from training.predict import predict
+from training.predictor import load_predictor
+from training.run import Run
+from training.samples import samples
+from training.train import train
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; what the user can mend ends it with a sentence and exit code 1."""
+    options = parser().parse_args(arguments)
+    try:
+        _COMMANDS[options.command](options)
+    except (TrainingError, StartupError, ValueError, OSError) as error:
+        sys.exit(f"python -m training {options.command}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _train(options: argparse.Namespace) -> None:
+    run = Run(options.run or Path("runs") / options.recipe)
+    train(
+        run,
+        options.data,
+        chosen_recipe(options),
+        split_seed=options.split_seed,
+        cache=options.cache,
+        resume=options.resume,
+        precision=options.precision,
+    )
+    print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
+
+
+def _samples(options: argparse.Namespace) -> None:
+    samples(options.data, chosen_recipe(options), options.output, cache=options.cache)
+    print(f"See samples.png and augmented.png in {options.output}.")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    predictor = load_predictor(options.model, options.form)
+    evaluation = evaluate(
+        predictor, options.data, options.output, part=options.part, cache=options.cache
+    )
+    print(f"{predictor.name}\n\n{table(evaluation)}\n")
+    print(f"See evaluation.png and worst.png in {options.output}.")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    predictor = load_predictor(options.model, options.form)
+    result = predict(
+        predictor, options.inputs, output=options.output, submission=options.submission
+    )
+    for skipped in result.skipped:
+        print(f"  skipped {skipped.name}: {skipped.reason}")
+    print(
+        f"{len(result.answers)} pictures labelled in {options.output}, "
+        f"the first of them in {options.output.with_suffix('.png')}."
+    )
+
+
+def _export(options: argparse.Namespace) -> None:
+    folder = export(
+        Run(options.run),
+        options.data,
+        options.models,
+        name=options.name,
+        version=options.version,
+        cache=options.cache,
+    )
+    print(f"The model is in {folder}; serve it with ALEXNET_MODEL={folder} python -m app")
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "train": _train,
+    "samples": _samples,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "export": _export,
+}
+
+if __name__ == "__main__":
+    main()

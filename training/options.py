@@ -1,0 +1,179 @@
+"""What can be said on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+from training.data import DEFAULT_CACHE
+from training.evaluate import Part
+from training.precision import Precision
+from training.predictor import Form
+from training.recipe import RECIPES, Recipe
+
+_RECIPE_NAMES = tuple(field.name for field in fields(Recipe))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `python -m training`."""
+    top = argparse.ArgumentParser(
+        "python -m training", description="Train AlexNet, look at what it learned, export it."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train a network"))
+    _add_samples(commands.add_parser("samples", help="draw the data, and its augmentation"))
+    _add_evaluate(commands.add_parser("evaluate", help="measure a network on labelled pictures"))
+    _add_predict(commands.add_parser("predict", help="label pictures"))
+    _add_export(commands.add_parser("export", help="make a run into a model for the service"))
+    return top
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The named recipe, with what was overridden.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+    overrides = {name: getattr(options, name, None) for name in _RECIPE_NAMES}
+    return RECIPES[options.recipe].override(overrides)
+
+
+def parse_stages(text: str) -> tuple[tuple[int, float], ...]:
+    """Of "131:5,227:2": sides in pixels and their shares of the epochs."""
+    try:
+        pairs = [stage.split(":") for stage in text.split(",")]
+        return tuple((int(side), float(share)) for side, share in pairs)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"write SIDE:SHARE, separated by commas, such as 131:5,227:2. Received: {text!r}"
+        ) from error
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument(
+        "--run", type=Path, help="folder to write to (default: runs/ and the recipe's name)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on after the last epoch that was finished"
+    )
+    parser.add_argument(
+        "--split-seed", type=int, default=1, help="decides what is validated on (default: 1)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="auto",
+        help="what to compute in (default: auto, by what the hardware does fastest)",
+    )
+    _add_recipe(parser)
+
+
+def _add_samples(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_output(parser, Path("runs/samples"))
+    _add_recipe(parser)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    _add_data(parser)
+    parser.add_argument(
+        "--part",
+        choices=get_args(Part),
+        default="validation",
+        help="the pictures held back from the training, or all (default: validation)",
+    )
+    _add_output(parser, Path("runs/evaluation"))
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="PATH", help="an archive, a folder, or files"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/predictions.csv"),
+        help="CSV to write, a PNG of the first 20 beside it (default: runs/predictions.csv)",
+    )
+    parser.add_argument("--submission", type=Path, help="CSV to write as Kaggle scores it")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, default=Path("runs/best"), help="(default: runs/best)")
+    _add_data(parser)
+    parser.add_argument("--name", default="dogs-vs-cats", help="(default: dogs-vs-cats)")
+    parser.add_argument(
+        "--version",
+        default=datetime.datetime.now(datetime.UTC).strftime("%Y.%m.%d"),
+        help="of the model (default: today's date)",
+    )
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=Path("models"),
+        help="where its folder goes (default: models)",
+    )
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="Kaggle's dogs-vs-cats.zip or train.zip, a folder of label.number.jpg files, "
+        "or a folder with one sub-folder a class",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=DEFAULT_CACHE,
+        help=f"folder for decoded pictures (default: {DEFAULT_CACHE})",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("models/dogs-vs-cats"),
+        help="folder of an exported model or of a run (default: models/dogs-vs-cats)",
+    )
+    parser.add_argument(
+        "--form",
+        choices=get_args(Form),
+        default="litert",
+        help="which file of an exported model (default: litert)",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser, default: Path) -> None:
+    parser.add_argument(
+        "--output", type=Path, default=default, help=f"folder to write to (default: {default})"
+    )
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="best", help="hyperparameters (default: best)"
+    )
+    group = parser.add_argument_group("the recipe's values, to override one")
+    group.add_argument("--stages", type=parse_stages, metavar="SIDE:SHARE,...")
+    group.add_argument("--optimizer", choices=("adam", "sgd"))
+    group.add_argument("--schedule", choices=("constant", "one_cycle"))
+    for name in ("normalize_all", "flip"):
+        group.add_argument(_option(name), action=argparse.BooleanOptionalAction)
+    for name in ("epochs", "batch_size", "seed"):
+        group.add_argument(_option(name), type=int, metavar="N")
+    for name in _RECIPE_NAMES:
+        if isinstance(getattr(RECIPES["best"], name), float):
+            group.add_argument(_option(name), type=float, metavar="X")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -14,7 +14,8 @@ def usable_cores(cpu_max: Path = _CGROUP_CPU_MAX) -> int:
     Args:
         cpu_max: The cgroup's file with "quota period" in microseconds, or "max period".
     """
-    return max(1, min(_affinity(), _quota(cpu_max) or _affinity()))
+    quota = _quota(cpu_max)
+    return _affinity() if quota is None else max(1, min(_affinity(), quota))
 
 
 def _affinity() -> int:

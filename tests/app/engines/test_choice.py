@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.card import ModelCard, ModelCardError, read_card
+from app.engines.choice import load_engine
+from app.engines.engine import Engine, EngineUnavailableError
+from app.settings import Device
+
+NO_DRIVER = "No GPU driver was found on this machine; install the GPU's driver."
+
+
+def load(device: Device, folder: Path, card: ModelCard | None = None) -> Engine:
+    return load_engine(device, folder, card or read_card(folder), threads=1, max_batch=2)
+
+
+def machine_has_gpu(monkeypatch: pytest.MonkeyPatch, has_gpu: bool) -> None:
+    monkeypatch.setattr("app.engines.choice.why_no_gpu", lambda: None if has_gpu else NO_DRIVER)
+
+
+def test_auto_without_a_gpu_is_litert(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_has_gpu(monkeypatch, False)
+
+    assert load("auto", tiny_model).name == "LiteRT"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own, with NumPy 2
+@pytest.mark.parametrize("device", ["auto", "gpu"])
+def test_gpu_is_taken_where_there_is_one(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, device: Device
+) -> None:
+    machine_has_gpu(monkeypatch, True)
+
+    assert load(device, tiny_model).name == "Keras"
+
+
+def test_auto_without_a_keras_file_is_litert(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine_has_gpu(monkeypatch, True)
+    for name in ("model.tflite", "model.json"):
+        shutil.copy(tiny_model / name, tmp_path)
+
+    assert load("auto", tmp_path).name == "LiteRT"
+
+
+def test_cpu_does_not_look_for_a_gpu(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_has_gpu(monkeypatch, True)
+
+    assert load("cpu", tiny_model).name == "LiteRT"
+
+
+def test_gpu_without_one_says_why(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_has_gpu(monkeypatch, False)
+
+    with pytest.raises(EngineUnavailableError, match=NO_DRIVER):
+        load("gpu", tiny_model)
+
+
+def test_other_number_of_labels_is_refused(tiny_model: Path) -> None:
+    card = read_card(tiny_model).model_copy(update={"labels": ("red", "green", "blue")})
+
+    with pytest.raises(ModelCardError, match="names 3 labels"):
+        load("cpu", tiny_model, card)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.card import ModelCardError, read_card, verified_file
+from tests.app.cards import card_of, write_card
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "model.tflite").write_bytes(b"weights")
+    write_card(tmp_path, card_of(tmp_path, "model.tflite"))
+    return tmp_path
+
+
+def change(folder: Path, **values: Any) -> None:
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_card_is_read_as_written(folder: Path) -> None:
+    assert read_card(folder) == card_of(folder, "model.tflite")
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ({"labels": ["cat"]}, "labels"),
+        ({"labels": ["cat", "cat"]}, "labels"),
+        ({"created": "2026-01-02T03:04:05"}, "created"),
+        ({"created": "yesterday"}, "created"),
+        ({"files": {"model.tflite": {"sha256": "abc", "bytes": 1}}}, "files.model.tflite.sha256"),
+        ({"input_shape": [0, 227, 3]}, "input_shape.0"),
+        ({"metrics": {"float": {"accuracy": 97, "log_loss": 0, "images": 1}}}, "metrics.float"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_invalid_card_is_refused(folder: Path, values: dict[str, Any], place: str) -> None:
+    change(folder, **values)
+
+    with pytest.raises(ModelCardError, match=f"invalid at {place}"):
+        read_card(folder)
+
+
+def test_missing_card_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelCardError, match="set ALEXNET_MODEL"):
+        read_card(tmp_path)
+
+
+def test_file_as_on_the_card_is_verified(folder: Path) -> None:
+    assert verified_file(folder, read_card(folder), "model.tflite") == folder / "model.tflite"
+
+
+def test_changed_file_is_refused(folder: Path) -> None:
+    (folder / "model.tflite").write_bytes(b"Weights")
+
+    with pytest.raises(ModelCardError, match="not the one on the model card"):
+        verified_file(folder, read_card(folder), "model.tflite")
+
+
+def test_missing_file_is_refused(folder: Path) -> None:
+    (folder / "model.tflite").unlink()
+
+    with pytest.raises(ModelCardError, match="cannot be read"):
+        verified_file(folder, read_card(folder), "model.tflite")
+
+
+def test_unlisted_file_is_refused(folder: Path) -> None:
+    with pytest.raises(ModelCardError, match=r"lists no model\.keras"):
+        verified_file(folder, read_card(folder), "model.keras")

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_importing_the_service_imports_no_training_framework() -> None:
+    code = (
+        "import sys, app.__main__, app.engines.litert;"
+        "print({'tensorflow', 'keras', 'jax', 'training'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.strip() == "set()"

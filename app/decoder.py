@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import NamedTuple
 
+from PIL import Image
+
 from app.errors import OverloadedError
 from app.images import DecodedImage, decode_image
 
@@ -32,6 +34,7 @@ class Decoder:
         self._max_pending = threads + max_queue
         self._pending = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decoder")
+        self._pool.submit(Image.init)  # else the first picture waits for Pillow's plugins
 
     async def decode(self, data: bytes) -> Decoding:
         """Decode one picture; one that is cancelled before its turn is skipped.

@@ -39,10 +39,11 @@ def load_engine(
 
         path = verified_file(folder, card, _KERAS_FILE)
         engine = KerasEngine(path, card.input_shape)
+        _warm_up(engine, card, [2**power for power in range((max_batch - 1).bit_length() + 1)])
     else:
         path = verified_file(folder, card, LITERT_FILE)
         engine = LiteRTEngine(path, card.input_shape, threads)
-    _warm_up(engine, card, max_batch)
+        _warm_up(engine, card, [1, min(2, max_batch)])  # a new size costs it next to nothing
     return engine
 
 
@@ -62,8 +63,8 @@ def _takes_gpu(device: Device, folder: Path) -> bool:
     return obstacle is None
 
 
-def _warm_up(engine: Engine, card: ModelCard, max_batch: int) -> None:
-    for size in (max_batch, 1):
+def _warm_up(engine: Engine, card: ModelCard, batch_sizes: list[int]) -> None:
+    for size in batch_sizes:
         shape = engine.predict(np.zeros((size, *card.input_shape), np.uint8)).shape
         if shape != (size, len(card.labels)):
             raise ModelCardError(

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.model import bare_name, build_alexnet
+from training.model import FLATTENED_DENSE, FLATTENED_UNITS, build_alexnet, normalization_name
 from training.precision import precision_scope
 
 
@@ -27,14 +27,16 @@ def fold_normalization(model: keras.Model) -> keras.Model:
         plain = build_alexnet(
             model.output_shape[-1],
             side=model.input_shape[1],
+            width=model.get_layer(FLATTENED_DENSE).units / FLATTENED_UNITS,
             dropout=model.get_layer("dropout_1").rate,
         )
-    normalizations = {bare_name(layer.name): layer for layer in model.layers}
+    trained = {layer.name: layer for layer in model.layers}
     for layer in plain.layers:
-        weights = model.get_layer(layer.name).get_weights()
-        if layer.name in normalizations:
+        weights = trained[layer.name].get_weights()
+        normalization = trained.get(normalization_name(layer.name))
+        if normalization is not None:
             kernel, bias = weights
-            weights = _folded(kernel, bias, normalizations[layer.name])
+            weights = _folded(kernel, bias, normalization)
         layer.set_weights(weights)
     return plain
 

@@ -27,6 +27,7 @@ class Recipe:
     momentum: float = 0.9  # of sgd
     weight_decay: float = 0.0  # decoupled; of kernels only, per step and unit of learning rate
     label_smoothing: float = 0.0  # share of the target spread over all classes
+    width: float = 1.0  # of every hidden layer, as a share of the paper's
     dropout: float = 0.4  # after each hidden dense layer
     normalize_all: bool = False  # batch-normalize every hidden layer; folded away at export
     rotation: float = 15.0  # degrees, either way
@@ -37,7 +38,7 @@ class Recipe:
     seed: int = 1  # of weights, order, dropout and augmentation
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "epochs", "batch_size"):
+        for name in ("learning_rate", "epochs", "batch_size", "width"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
         for name in ("warmup", "momentum", "label_smoothing", "dropout", "shear", "zoom", "shift"):

@@ -29,7 +29,11 @@ def build_trainer(
     keras.utils.set_random_seed(recipe.seed)
     with precision_scope(policy):
         network = build_alexnet(
-            classes, side=side, dropout=recipe.dropout, normalize_all=recipe.normalize_all
+            classes,
+            side=side,
+            width=recipe.width,
+            dropout=recipe.dropout,
+            normalize_all=recipe.normalize_all,
         )
     augmentation = make_augmentation(recipe)
     pixels = keras.Input((side, side, 3), dtype="uint8", name="pixels")

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+
+from training.model import build_alexnet
+from training.resizing import copy_weights
+
+
+def test_everything_but_the_first_dense_kernel_is_copied() -> None:
+    small, large = (build_alexnet(2, side=side, width=1 / 32) for side in (99, 227))
+
+    copy_weights(small, large)
+
+    for layer in small.layers:
+        copied = large.get_layer(layer.name).get_weights()
+        for old, new in zip(layer.get_weights(), copied, strict=True):
+            if layer.name != "fulconnect_1" or old.ndim == 1:
+                np.testing.assert_array_equal(new, old)
+
+
+def test_a_constant_feature_map_excites_the_dense_layer_as_before() -> None:
+    small, large = (build_alexnet(2, side=side, width=1 / 32) for side in (131, 227))
+    copy_weights(small, large)
+
+    old, new = (
+        model.get_layer("fulconnect_1").kernel.numpy().reshape(side, side, 8, 128)
+        for model, side in ((small, 3), (large, 6))
+    )
+
+    np.testing.assert_allclose(new.sum(axis=(0, 1)), old.sum(axis=(0, 1)), rtol=1e-3, atol=1e-5)
+
+
+def test_what_looked_at_a_corner_still_does() -> None:
+    small, large = (build_alexnet(2, side=side, width=1 / 32) for side in (99, 227))
+    kernel, bias = small.get_layer("fulconnect_1").get_weights()
+    corner = np.zeros_like(kernel).reshape(2, 2, 8, 128)
+    corner[0, 1] = 1
+    small.get_layer("fulconnect_1").set_weights([corner.reshape(kernel.shape), bias])
+
+    copy_weights(small, large)
+
+    resized = large.get_layer("fulconnect_1").kernel.numpy().reshape(6, 6, 8, 128)[..., 0, 0]
+    assert np.unravel_index(resized.argmax(), resized.shape)[1] > 2
+    assert resized[0, 5] > 0
+    assert resized[5, 0] == 0

@@ -26,6 +26,16 @@ def resolve_precision(precision: Precision) -> str:
     return "mixed_bfloat16" if _has_gpu() or _cpu_has_bfloat16() else "float32"
 
 
+def gains_from_xla(policy: str) -> bool:
+    """Whether XLA speeds training up.
+
+    On TensorFlow's CPU it does in float32 (15 against 12 pictures a second on 2 cores) and does
+    not in bfloat16 (22 against 40), where it passes the CPU's instructions by. Keras' own "auto"
+    leaves it out on that CPU in any case.
+    """
+    return policy == "float32" or _has_gpu()
+
+
 @contextlib.contextmanager
 def precision_scope(policy: str) -> Iterator[None]:
     """Layers made inside have this dtype policy."""

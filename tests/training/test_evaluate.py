@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.training.workshop import Workshop
+
+
+def test_every_form_of_a_model_is_measured(
+    workshop: Workshop, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accuracies = set()
+    for model, form in (
+        (workshop.run, "keras"),
+        (workshop.model, "keras"),
+        (workshop.model, "litert"),
+    ):
+        workshop.command(
+            *("evaluate", "--model", model, "--form", form),
+            *("--data", workshop.data, "--output", output),
+        )
+        figures = json.loads((output / "evaluation.json").read_text())
+        accuracies.add(figures["accuracy"])
+        assert figures["images"] == 16
+        assert sum(map(sum, figures["confusion"])) == 16
+        assert f"{figures['log_loss']:.4f}" in capsys.readouterr().out
+        for picture in ("evaluation.png", "worst.png"):
+            assert Image.open(output / picture).width > 500
+    assert len(accuracies) == 1
+
+
+def test_all_pictures_can_be_measured(workshop: Workshop, output: Path) -> None:
+    workshop.command(
+        *("evaluate", "--model", workshop.model, "--data", workshop.data),
+        *("--output", output, "--part", "all"),
+    )
+
+    assert json.loads((output / "evaluation.json").read_text())["images"] == 80
+
+
+def test_other_pictures_have_no_validation_split(
+    workshop: Workshop, output: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for label in ("dark", "light"):
+        Image.new("RGB", (20, 20)).save(other / f"{label}.0.png")
+
+    with pytest.raises(SystemExit, match="--part all"):
+        workshop.command("evaluate", "--model", workshop.model, "--data", other, "--output", output)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import httpx
+import keras
+import numpy as np
+import pytest
+
+from app.card import Metrics, read_card, verified_file
+from app.main import create_app
+from app.settings import Settings
+from tests.app.conftest import serving
+from tests.training.workshop import Workshop
+from training.errors import ExportError
+from training.evaluate import judge
+from training.export import check_loss
+from training.predictor import load_predictor
+
+
+def test_the_card_describes_what_lies_beside_it(workshop: Workshop) -> None:
+    card = read_card(workshop.model)
+
+    assert card.name == "brightness"
+    assert card.labels == ("dark", "light")
+    assert card.recipe["width"] == 1 / 32
+    assert (card.data.training, card.data.validation) == (64, 16)
+    assert set(card.metrics) == {"float", "keras_int8", "litert_int8"}
+    assert {metrics.images for metrics in card.metrics.values()} == {16}
+    for name in ("model.keras", "model.tflite"):
+        assert verified_file(workshop.model, card, name).stat().st_size == card.files[name].bytes
+
+
+def test_dense_kernels_are_stored_in_int8(workshop: Workshop) -> None:
+    network = keras.saving.load_model(workshop.model / "model.keras")
+
+    kernels = {
+        layer.name: layer.kernel.dtype for layer in network.layers if hasattr(layer, "kernel")
+    }
+    assert {kernels[f"fulconnect_{number}"] for number in (1, 2, 3, 4)} == {"int8"}
+    assert kernels["convol_1"] == "float32"
+    assert zipfile.is_zipfile(workshop.model / "model.keras")
+
+
+@pytest.mark.anyio
+async def test_the_service_answers_as_evaluate_does(workshop: Workshop) -> None:
+    predictor = load_predictor(workshop.model)
+    judged = judge(predictor, workshop.data, part="all", cache=workshop.cache)
+    app = create_app(Settings(model=workshop.model, device="cpu"))
+
+    async with serving(app) as client:
+        answers = [await _post(client, workshop.data / name) for name in judged.dataset.names]
+
+    scores = [
+        [{one["label"]: one["score"] for one in answer}[label] for label in predictor.labels]
+        for answer in answers
+    ]
+    np.testing.assert_allclose(scores, judged.probabilities, atol=2e-6)
+
+
+async def _post(client: httpx.AsyncClient, path: Path) -> list[dict[str, float]]:
+    response = await client.post("/predict", files={"file": path.read_bytes()})
+    predictions: list[dict[str, float]] = response.json()["predictions"]
+    return predictions
+
+
+def test_an_export_that_loses_too_much_is_refused() -> None:
+    good = Metrics(accuracy=0.95, log_loss=0.1, images=1000)
+    bad = Metrics(accuracy=0.946, log_loss=0.1, images=1000)
+
+    check_loss({"float": good, "keras_int8": good, "litert_int8": good})
+    with pytest.raises(ExportError, match=r"litert_int8 is 0\.40% less accurate"):
+        check_loss({"float": good, "keras_int8": good, "litert_int8": bad})
+
+
+def test_only_what_was_trained_on_can_be_exported_with(workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "dark.0.jpg").write_bytes((workshop.data / "dark.0.jpg").read_bytes())
+
+    with pytest.raises(SystemExit, match="give the same --data"):
+        workshop.command(
+            *("export", "--run", workshop.run, "--data", tmp_path),
+            *("--models", tmp_path / "models"),
+        )
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+from PIL import Image
+
+from tests.training.workshop import Workshop
+from training.run import Run
+
+
+def measured(run: Path) -> list[dict[str, float]]:
+    rows = Run(run).read_history()
+    return [{name: row[name] for name in row.keys() - {"seconds"}} for row in rows]
+
+
+def test_a_run_leaves_everything_that_its_reader_needs(workshop: Workshop) -> None:
+    run = Run(workshop.run)
+
+    rows = run.read_history()
+    assert [(row["epoch"], row["side"]) for row in rows] == [(1, 99), (2, 99), (3, 227)]
+    assert rows[-1]["log_loss"] < rows[0]["log_loss"]
+    assert run.read_recipe().width == 1 / 32
+    assert run.read_data()["counts"] == {"dark": 40, "light": 40}
+    parts = [line.rsplit(",", 1)[1] for line in run.split_file.read_text().split()[1:]]
+    assert (parts.count("training"), parts.count("validation")) == (64, 16)
+    assert Image.open(run.curves_file).width > 500
+    assert any(run.logs_folder.iterdir())
+    assert [folder.name for folder in run.checkpoint_folder.iterdir()] == ["epoch-0003"]
+
+
+def test_the_best_weights_are_a_plain_network(workshop: Workshop) -> None:
+    network = keras.saving.load_model(Run(workshop.run).read_best())
+
+    assert network.input_shape == (None, 227, 227, 3)
+    assert not [layer.name for layer in network.layers if "normalization" in layer.name]
+
+
+def test_a_killed_training_resumes_to_the_same_result(workshop: Workshop, tmp_path: Path) -> None:
+    run = tmp_path / "killed"
+    with subprocess.Popen(
+        [sys.executable, "-m", "training", "train", *workshop.train_arguments(run)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any(re.match("epoch 1/3", line) for line in process.stdout)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+
+    workshop.train(run, "--resume")
+
+    for resumed, undisturbed in zip(measured(run), measured(workshop.run), strict=True):
+        assert resumed == pytest.approx(undisturbed, rel=1e-3)
+
+
+def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:
+    before = Run(workshop.run).history_file.stat().st_mtime_ns
+
+    workshop.train(workshop.run, "--resume")
+
+    assert Run(workshop.run).history_file.stat().st_mtime_ns == before
+
+
+def test_what_an_interrupted_epoch_wrote_is_written_again(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    run = tmp_path / "ahead"
+    shutil.copytree(workshop.run, run)
+    row = Run(run).history_file.read_text().splitlines()[-1]
+    with Run(run).history_file.open("a") as history:
+        history.write(row + "\n")
+
+    workshop.train(run, "--resume")
+
+    assert len(Run(run).read_history()) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ((), "add --resume"),
+        (("--resume", "--dropout", "0.3"), "resume with the same options"),
+        (("--resume", "--split-seed", "2"), "the same --data and --split-seed"),
+    ],
+)
+def test_a_run_is_never_mixed_with_another(
+    workshop: Workshop, options: tuple[str, ...], advice: str
+) -> None:
+    with pytest.raises(SystemExit, match=advice):
+        workshop.train(workshop.run, *options)
+
+
+def test_only_a_run_can_be_resumed(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="holds no training"):
+        workshop.train(tmp_path / "nothing", "--resume")

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.training.pictures import (
+    CAT,
+    DOG,
+    kaggle_files,
+    write_competition,
+    write_files,
+    write_zip,
+)
+from training.errors import DataError
+from training.source import Entry, open_source
+
+
+def competition(folder: Path) -> Path:
+    return write_competition(folder / "dogs-vs-cats.zip", 2)
+
+
+def competition_folder(folder: Path) -> Path:
+    """Write the competition's archive, unpacked once."""
+    return write_zip(folder / "train.zip", kaggle_files(2)).parent
+
+
+def archive(folder: Path) -> Path:
+    return write_zip(folder / "train.zip", kaggle_files(2), folders=["train"])
+
+
+def unpacked(folder: Path) -> Path:
+    return write_files(folder, {**kaggle_files(2), "test1/1.jpg": DOG, "sample.csv": b"id,label"})
+
+
+def one_folder(folder: Path) -> Path:
+    return write_files(folder, kaggle_files(2, folder=""))
+
+
+def names_of(*paths: Path) -> list[str]:
+    with open_source(*paths) as source:
+        return [entry.name for entry in source.entries]
+
+
+def labels_of(*paths: Path) -> list[str | None]:
+    with open_source(*paths) as source:
+        return [entry.label for entry in source.entries]
+
+
+def fingerprint(*paths: Path) -> str:
+    with open_source(*paths) as source:
+        return source.fingerprint()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [competition, competition_folder, archive, unpacked, one_folder],
+    ids=lambda f: f.__name__,
+)
+def test_every_form_of_the_competition_holds_the_same_pictures(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    with open_source(make(tmp_path)) as source:
+        pictures = [
+            (Path(entry.name).name, entry.label, source.read(entry)) for entry in source.entries
+        ]
+
+    assert pictures == [
+        ("cat.0.jpg", "cat", CAT),
+        ("cat.1.jpg", "cat", CAT),
+        ("dog.0.jpg", "dog", DOG),
+        ("dog.1.jpg", "dog", DOG),
+    ]
+
+
+def test_source_is_named_after_its_file(tmp_path: Path) -> None:
+    with open_source(competition(tmp_path)) as source:
+        assert source.name == "dogs-vs-cats.zip"
+
+
+def test_folders_are_labels(tmp_path: Path) -> None:
+    write_files(
+        tmp_path, {"Cat/0.jpg": CAT, "Dog/0.jpg": DOG, "readme.txt": b"", "Cat/Thumbs.db": b""}
+    )
+
+    with open_source(tmp_path) as source:
+        assert source.entries == [Entry("Cat/0.jpg", "Cat"), Entry("Dog/0.jpg", "Dog")]
+
+
+def test_folders_in_an_archive_are_labels(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"PetImages/Cat/0.jpg": CAT, "PetImages/Dog/0.jpg": DOG})
+
+    assert labels_of(path) == ["Cat", "Dog"]
+
+
+def test_classes_may_be_more_than_two(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"{name}/1.png": CAT for name in ("ant", "bee", "cow")})
+
+    assert labels_of(tmp_path) == ["ant", "bee", "cow"]
+
+
+def test_training_folder_may_hold_a_folder_a_class(tmp_path: Path) -> None:
+    write_files(tmp_path, {"train/cat/1.jpg": CAT, "train/dog/1.jpg": DOG, "test/cat/2.jpg": CAT})
+
+    assert names_of(tmp_path) == ["train/cat/1.jpg", "train/dog/1.jpg"]
+    assert labels_of(tmp_path) == ["cat", "dog"]
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    write_files(tmp_path, {"train/1.jpg": CAT, "tram/1.jpg": DOG})
+
+    assert labels_of(tmp_path) == ["train", "tram"]
+
+
+def test_label_of_a_file_name_ends_at_the_first_dot(tmp_path: Path) -> None:
+    write_files(tmp_path, {"guinea pig.1.2.JPEG": CAT, "cat.7.png": CAT})
+
+    assert labels_of(tmp_path) == ["cat", "guinea pig"]
+
+
+def test_unlabelled_pictures_have_no_label(tmp_path: Path) -> None:
+    assert labels_of(
+        write_zip(tmp_path / "test1.zip", {"test1/1.jpg": CAT, "test1/2.jpg": DOG})
+    ) == [
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "make", [write_files, lambda path, files: write_zip(path / "a.zip", files)]
+)
+def test_hidden_files_are_ignored(
+    tmp_path: Path, make: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    hidden = {
+        "__MACOSX/train/._cat.0.jpg": b"",
+        "train/._cat.0.jpg": b"",
+        ".thumbnails/cat.0.jpg": CAT,
+        "train/.DS_Store": b"",
+    }
+
+    assert names_of(make(tmp_path, {**kaggle_files(1), **hidden})) == [
+        "train/cat.0.jpg",
+        "train/dog.0.jpg",
+    ]
+
+
+def test_single_file_is_read(tmp_path: Path) -> None:
+    write_files(tmp_path, {"rex.jpg": DOG, "other.jpg": CAT})
+
+    with open_source(tmp_path / "rex.jpg") as source:
+        assert [source.read(entry) for entry in source.entries] == [DOG]
+        assert source.name == "rex.jpg"
+
+
+def test_several_files_are_read(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/rex.jpg": DOG, "b/tom.jpg": CAT, "b/other.jpg": CAT})
+
+    assert [
+        Path(name).name for name in names_of(tmp_path / "b/tom.jpg", tmp_path / "a/rex.jpg")
+    ] == [
+        "rex.jpg",
+        "tom.jpg",
+    ]
+
+
+@pytest.mark.parametrize("make", [competition, archive, unpacked], ids=lambda f: f.__name__)
+def test_fingerprint_is_of_the_content_wherever_it_lies(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    path = make(tmp_path / "here") if (tmp_path / "here").mkdir() is None else tmp_path
+    before = fingerprint(path)
+
+    assert len(before) == 64
+    assert fingerprint((tmp_path / "here").rename(tmp_path / "there") / path.name) == before

@@ -1,0 +1,50 @@
+"""A small data set, and the commands run on it as a user runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.__main__ import main
+
+PICTURES_A_CLASS = 40
+OPTIONS = (
+    *("--width", "0.03125", "--epochs", "3", "--stages", "99:2,227:1"),
+    *("--batch-size", "8", "--learning-rate", "0.003"),
+)
+
+
+class Workshop:
+    """Folders for data, cache, runs and models, below one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "train"
+        self.cache = folder / "cache"
+        self.run = folder / "runs" / "undisturbed"
+        self.model = folder / "models" / "brightness"
+        self.exported = ("--models", self.model.parent, "--name", self.model.name)
+        _make_pictures(self.data)
+
+    def train(self, run: Path, *options: str) -> None:
+        """Train into the folder `run`."""
+        self.command("train", *self.train_arguments(run), *options)
+
+    def train_arguments(self, run: Path) -> tuple[str, ...]:
+        """What follows `python -m training train`."""
+        return ("--data", str(self.data), "--cache", str(self.cache), "--run", str(run), *OPTIONS)
+
+    def command(self, name: str, *arguments: str | Path) -> None:
+        """Run `python -m training NAME ...` in this process."""
+        cache = () if name in {"train", "predict"} else ("--cache", str(self.cache))
+        main([name, *map(str, arguments), *cache])
+
+
+def _make_pictures(folder: Path) -> None:
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(PICTURES_A_CLASS):
+        for label, brightness in (("dark", 60), ("light", 190)):
+            pixels = random.normal(brightness, 30, (48, 64, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{label}.{number}.jpg")

@@ -21,7 +21,7 @@ from training.plots import plot_curves
 from training.precision import Precision, resolve_precision
 from training.progress import StepBar, epoch_line
 from training.recipe import Recipe
-from training.resizing import copy_weights
+from training.resizing import copy_training
 from training.run import Run
 from training.split import Split
 from training.trainer import build_trainer, network_of, reseed
@@ -87,9 +87,7 @@ class _Fit:
         if trainer.input_shape[1] == side:
             return trainer
         resized = self._build(side)
-        copy_weights(network_of(trainer), network_of(resized))
-        # The schedule goes on; momentum, whose shapes have changed, starts anew.
-        resized.optimizer.iterations.assign(self._progress.steps)
+        copy_training(trainer, resized)
         return resized
 
     def _train_epoch(self, trainer: keras.Model, epoch: int) -> dict[str, float]:

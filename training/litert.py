@@ -24,12 +24,15 @@ def write_litert(path: Path, network: keras.Model) -> None:
         )
     import tensorflow as tf
 
-    signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8, name="pixels")
-    function = tf.function(lambda pixels: network(pixels, training=False))
-    concrete = function.get_concrete_function(signature)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], network)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    path.write_bytes(converter.convert())
+    network.export(
+        path,
+        format="litert",
+        verbose=False,
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        # Kernels become constants, and no operator asks for TensorFlow.
+        experimental_enable_resource_variables=False,
+        target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
+    )
 
 
 def tensorflow_version() -> str:

@@ -104,11 +104,11 @@ BEST = Recipe(
     optimizer="adam",
     learning_rate=1e-3,
     schedule="one_cycle",
-    epochs=7,
+    epochs=19,
     batch_size=64,
     # Progressive resizing (Howard 2018; Tan & Le 2021, EfficientNetV2, section 4): most epochs
     # on small pictures, which cost a third, the last ones at full size.
-    stages=((131, 5), (163, 1), (227, 1)),
+    stages=((131, 14), (227, 5)),
     warmup=0.1,
     weight_decay=0.05,
     label_smoothing=0.05,

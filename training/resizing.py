@@ -1,4 +1,4 @@
-"""Carry a network's weights over to another input size."""
+"""Carry a network and its optimizer over to another input size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.model import FLATTENED_DENSE
+
+
+def copy_training(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights and optimizer state between two trainers that differ at most in their side.
+
+    Without its running averages, Adam's first thousand steps would be several times too large.
+    """
+    old, new = source.get_layer("alexnet"), target.get_layer("alexnet")
+    copy_weights(old, new)
+    pairs = zip(source.optimizer.variables, target.optimizer.variables, strict=True)
+    for average, target_average in pairs:
+        values = keras.ops.convert_to_numpy(average)
+        if values.shape != target_average.shape:
+            values = _resample(values, target_average.shape[0], _channels(old))
+        target_average.assign(values)
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -21,7 +36,8 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
         weights = layer.get_weights()
         if layer.name == FLATTENED_DENSE:
             rows = target.get_layer(layer.name).kernel.shape[0]
-            weights[0] = _resample_kernel(weights[0], rows, channels=_channels(source))
+            share = weights[0].shape[0] / rows
+            weights[0] = _resample(weights[0], rows, _channels(source)) * np.float32(share)
         target.get_layer(layer.name).set_weights(weights)
 
 
@@ -29,7 +45,7 @@ def _channels(model: keras.Model) -> int:
     return int(model.get_layer("convol_5").kernel.shape[-1])
 
 
-def _resample_kernel(kernel: NDArray[np.float32], rows: int, channels: int) -> NDArray[np.float32]:
+def _resample(kernel: NDArray[np.float32], rows: int, channels: int) -> NDArray[np.float32]:
     """From `(side * side * channels, units)` to `(rows, units)`."""
     old_side = int(np.sqrt(kernel.shape[0] // channels))
     new_side = int(np.sqrt(rows // channels))
@@ -39,8 +55,7 @@ def _resample_kernel(kernel: NDArray[np.float32], rows: int, channels: int) -> N
     resampled = _bilinear_matrix(old_side, new_side)
     planes = np.einsum("ij,jkc->ikc", resampled, planes)
     planes = np.einsum("ij,kjc->kic", resampled, planes)
-    scaled = planes * (old_side / new_side) ** 2
-    return np.ascontiguousarray(scaled.reshape(rows, -1), dtype=np.float32)
+    return np.ascontiguousarray(planes.reshape(rows, -1), dtype=np.float32)
 
 
 def _bilinear_matrix(old: int, new: int) -> NDArray[np.float32]:

@@ -6,10 +6,18 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from PIL import Image
+
 from tests.app.pictures import BLUE, RED, picture
 
 CAT = picture(RED, (16, 12))
 DOG = picture(BLUE, (16, 12))
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture."""
+    with Image.open(path) as image:
+        return image.size
 
 
 def kaggle_files(count: int, folder: str = "train/") -> dict[str, bytes]:

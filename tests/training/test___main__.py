@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.training.pictures import size_of
 from tests.training.workshop import Workshop
 
 
@@ -25,14 +26,14 @@ def test_predict_labels_unlabelled_pictures(workshop: Workshop, output: Path) ->
     assert {row["label"] for row in rows} <= {"dark", "light"}
     assert all(0.5 <= float(row["score"]) <= 1 for row in rows)
     assert [row["id"] for row in csv.DictReader(submission.open())] == ["1", "2", "10"]
-    assert Image.open(predictions.with_suffix(".png")).width > 500
+    assert size_of(predictions.with_suffix(".png"))[0] > 500
 
 
 def test_samples_draws_the_data_and_its_augmentation(workshop: Workshop, output: Path) -> None:
     workshop.command("samples", "--data", workshop.data, "--output", output)
 
     for picture in ("samples.png", "augmented.png"):
-        assert Image.open(output / picture).height > 500
+        assert size_of(output / picture)[1] > 500
 
 
 @pytest.mark.parametrize(

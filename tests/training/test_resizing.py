@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 
 from training.model import build_alexnet
-from training.resizing import copy_weights
+from training.recipe import BEST
+from training.resizing import copy_training, copy_weights
+from training.trainer import build_trainer
 
 
 def test_everything_but_the_first_dense_kernel_is_copied() -> None:
@@ -43,3 +46,19 @@ def test_what_looked_at_a_corner_still_does() -> None:
     assert np.unravel_index(resized.argmax(), resized.shape)[1] > 2
     assert resized[0, 5] > 0
     assert resized[5, 0] == 0
+
+
+def test_the_optimizer_goes_on_where_it_was() -> None:
+    recipe = BEST.override({"width": 1 / 32})
+    small, large = (
+        build_trainer(recipe, classes=2, side=side, steps=10, policy="float32")
+        for side in (99, 227)
+    )
+    for average in small.optimizer.variables:
+        average.assign(keras.ops.full(average.shape, 3, dtype=average.dtype))
+
+    copy_training(small, large)
+
+    assert len(large.optimizer.variables) > 40
+    for average in large.optimizer.variables:
+        np.testing.assert_allclose(average.numpy(), 3, rtol=1e-6)

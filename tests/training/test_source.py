@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tests.training.pictures import (
     write_files,
     write_zip,
 )
-from training.errors import DataError
 from training.source import Entry, open_source
 
 
@@ -171,8 +169,10 @@ def test_several_files_are_read(tmp_path: Path) -> None:
 def test_fingerprint_is_of_the_content_wherever_it_lies(
     tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
-    path = make(tmp_path / "here") if (tmp_path / "here").mkdir() is None else tmp_path
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    path = make(here)
     before = fingerprint(path)
 
     assert len(before) == 64
-    assert fingerprint((tmp_path / "here").rename(tmp_path / "there") / path.name) == before
+    assert fingerprint(here.rename(there) / path.relative_to(here)) == before

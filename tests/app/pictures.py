@@ -9,6 +9,7 @@ from PIL import Image
 
 RED = (230, 20, 20)
 BLUE = (20, 20, 230)
+GREEN = (20, 230, 20)
 
 
 def picture(

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.card import DataSummary
+from tests.training.pictures import CAT, DOG, size_of, write_files, write_zip
+from training.errors import DataError
+from training.predict import Answer, predict
+from training.predictor import Predictor
+
+
+def redness(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Say "cat", with the certainty that a picture is red; cats are."""
+    red = pixels[..., 0].mean(axis=(1, 2)).astype(np.float32) / 255
+    return np.stack([red, 1 - red], axis=1)
+
+
+PREDICTOR = Predictor(
+    name="redness",
+    labels=("cat", "dog"),
+    side=16,
+    data=DataSummary(source="", counts={}, training=0, validation=0, split_seed=1),
+    predict=redness,
+)
+
+
+def test_pictures_of_an_archive_are_labelled(tmp_path: Path) -> None:
+    files = {f"test1/{number}.jpg": (CAT, DOG)[number % 2] for number in range(1, 40)}
+    archive = write_zip(tmp_path / "test1.zip", files)
+
+    answers, skipped = predict(
+        PREDICTOR,
+        [archive],
+        output=tmp_path / "predictions.csv",
+        submission=tmp_path / "submission.csv",
+    )
+
+    assert skipped == []
+    assert {answer.id: answer.label for answer in answers} == {
+        str(number): ("cat", "dog")[number % 2] for number in range(1, 40)
+    }
+    lines = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert lines[0] == "id,label,score"
+    assert len(lines) == 40
+    submission = (tmp_path / "submission.csv").read_text().splitlines()
+    assert submission[:3] == ["id,label", "1,1", "2,0"]
+    assert submission[-1] == "39,1"
+    assert size_of(tmp_path / "predictions.png")[1] > 500
+
+
+def test_undecodable_pictures_are_named(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "in", {"a.jpg": CAT, "b.jpg": b"no picture"})
+
+    answers, skipped = predict(PREDICTOR, [folder], output=tmp_path / "out.csv")
+
+    assert [answer.name for answer in answers] == ["a.jpg"]
+    assert [one.name for one in skipped] == ["b.jpg"]
+
+
+def test_single_files_are_labelled(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, {"rex.jpg": DOG, "tom.jpg": CAT})
+
+    answers, _ = predict(
+        PREDICTOR, [folder / "rex.jpg", folder / "tom.jpg"], output=tmp_path / "out.csv"
+    )
+
+    assert all(isinstance(answer, Answer) for answer in answers)
+    assert [(answer.id, answer.label) for answer in answers] == [("rex", "dog"), ("tom", "cat")]
+
+
+def test_nothing_decodable_is_an_error_and_writes_nothing(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "in", {"a.jpg": b"no picture"})
+
+    with pytest.raises(DataError, match="can be decoded"):
+        predict(PREDICTOR, [folder], output=tmp_path / "out.csv")
+
+    assert not (tmp_path / "out.csv").exists()

@@ -71,7 +71,7 @@ def judge(predictor: Predictor, data: Path, *, part: Part, cache: Path) -> Judge
         if dataset.counts != predictor.data.counts:
             raise DataError(
                 f"{data} does not hold the pictures that {predictor.name} was trained on; "
-                "add --part all to evaluate on every one of them."
+                "add --part all to evaluate on every one of them, seen in training or not."
             )
         positions = stratified_split(classes, predictor.data.split_seed).validation
     probabilities = predict_all(predictor.predict, dataset.pixels, positions, predictor.name)

@@ -10,6 +10,8 @@ from typing import Literal
 
 import keras
 
+from app.engines.keras import gpu_device
+
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 _CPU_BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
@@ -48,7 +50,7 @@ def precision_scope(policy: str) -> Iterator[None]:
 
 
 def _has_gpu() -> bool:
-    return bool(keras.distribution.list_devices("gpu"))
+    return gpu_device() is not None
 
 
 def _cpu_has_bfloat16() -> bool:

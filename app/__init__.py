@@ -1,1 +1,3 @@
 """An image-classification service for AlexNet."""
+
+__version__ = "0.1.0"

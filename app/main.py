@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
+from app import __version__
 from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
-
-logger = logging.getLogger(__name__)
 
 
 def create_app(
@@ -28,12 +27,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen))) as service:
-            app.state.service = service
-            logger.info("ready: %s", service.model)
+        with closing(Service(chosen, load(chosen))) as app.state.service:
             yield
 
-    app = FastAPI(title="AlexNet", redoc_url=None, lifespan=lifespan)
+    # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
+    app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
     app.include_router(router)
     add_problem_handlers(app)
     return app

@@ -73,6 +73,7 @@ UploadedPicture = Annotated[bytes, Depends(uploaded_picture)]
 
 @router.post(
     "/predict",
+    tags=["predictions"],
     summary="Say what a picture shows",
     openapi_extra=_PICTURE_BODY,
     responses=documented(
@@ -101,21 +102,29 @@ async def predict(
     return PredictionResponse.of(service.model.card, decoding, prediction)
 
 
-@router.get("/models", summary="Describe the model", responses=documented(NotReadyError))
+@router.get(
+    "/models",
+    tags=["model"],
+    summary="Describe the model",
+    responses=documented(NotReadyError),
+)
 async def models(service: ReadyService) -> ServedModel:
     """Return the model card, with the engine and the device that run the model."""
     card, engine = service.model
     return ServedModel(**card.model_dump(), engine=engine.name, device=engine.device)
 
 
-@router.get("/health/live", summary="Whether the process answers")
+@router.get("/health/live", tags=["health"], summary="Whether the process answers")
 async def live() -> Health:
     """Answer, if anything can."""
     return Health(status="live")
 
 
 @router.get(
-    "/health/ready", summary="Whether pictures are predicted", responses=documented(NotReadyError)
+    "/health/ready",
+    tags=["health"],
+    summary="Whether pictures are predicted",
+    responses=documented(NotReadyError),
 )
 async def ready(_: ReadyService) -> Health:
     """Answer 200 once the model is loaded and warm, for as long as it can predict."""

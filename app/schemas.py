@@ -49,7 +49,10 @@ class PredictionResponse(BaseModel):
 
     label: str = Field(examples=["cat"], description="The most probable class.")
     score: Score = Field(description="Its probability.")
-    predictions: list[LabelScore] = Field(description="Every class, the most probable first.")
+    predictions: list[LabelScore] = Field(
+        description="Every class, the most probable first.",
+        examples=[[{"label": "cat", "score": 0.9987}, {"label": "dog", "score": 0.0013}]],
+    )
     model: ModelName
     image: ImageSummary
     timing_ms: Timing

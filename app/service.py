@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
 from app.batcher import Batcher, Prediction
@@ -11,6 +12,8 @@ from app.engines.choice import load_engine
 from app.engines.engine import Engine
 from app.errors import NotReadyError
 from app.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class Model(NamedTuple):
@@ -54,6 +57,7 @@ class Service:
             max_queue=settings.max_queue,
         )
         self._batcher = Batcher(model.engine, settings.max_batch, settings.max_queue)
+        logger.info("ready: %s", model)
 
     def close(self) -> None:
         """Return once what was accepted is answered; accept nothing more."""

@@ -8,6 +8,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from app import __version__
+
 ROOT = Path(__file__).parents[1]
 MEBIBYTE = 2**20
 LOCKED_EXTRAS = {
@@ -80,12 +82,12 @@ def test_serving_installs_no_training_framework():
     assert frameworks.isdisjoint(locked_versions("serve"))
 
 
-def test_newest_release_in_the_changelog_is_the_projects_version(project):
+def test_newest_release_in_the_changelog_is_the_projects_version():
     changelog = (ROOT / "CHANGELOG.md").read_text()
     releases = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
-    newest = next((name for name in releases if name != "Unreleased"), project["version"])
+    newest = next((name for name in releases if name != "Unreleased"), __version__)
     assert releases
-    assert newest == project["version"]
+    assert newest == __version__
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")

@@ -1,0 +1,19 @@
+"""What the tests of the service ask and check."""
+
+from __future__ import annotations
+
+import httpx
+
+
+async def post(client: httpx.AsyncClient, data: bytes) -> httpx.Response:
+    return await client.post("/predict", files={"file": ("upload", data)})
+
+
+def assert_problem(response: httpx.Response, status: int, title: str) -> None:
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.status_code == status
+    problem = response.json()
+    assert set(problem) == {"type", "title", "status", "detail"}
+    assert problem["title"] == title
+    assert problem["status"] == status
+    assert problem["detail"].endswith(".")

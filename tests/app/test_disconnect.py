@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.main import create_app
+from app.settings import Settings
+from tests.app.client import post
+from tests.app.conftest import Load, serving
+from tests.app.fake_engine import FakeEngine
+from tests.app.pictures import picture
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_picture_of_a_client_that_left_is_skipped(
+    settings: Settings, fake_load: Load, fake_engine: FakeEngine
+) -> None:
+    app = create_app(settings, fake_load)
+    async with serving(app) as client:
+        fake_engine.free.clear()
+        predicted = asyncio.create_task(post(client, picture()))
+        await asyncio.to_thread(fake_engine.entered.wait)
+        await leave_while_waiting(app, picture())
+
+        fake_engine.free.set()
+        assert (await predicted).status_code == 200
+        assert (await post(client, picture())).status_code == 200
+    assert fake_engine.batch_sizes == [1, 1]
+
+
+async def leave_while_waiting(app: FastAPI, data: bytes) -> None:
+    """Send a picture as a client that disconnects before the engine has answered."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": data}]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "query_string": b"",
+        "headers": [(b"content-type", b"image/jpeg")],
+    }
+    await app(scope, receive, send)

@@ -45,6 +45,8 @@ async def read_upload(request: Request, max_bytes: int) -> bytes:
         upload = await _read_body(request, max_bytes)
     elif not content_type:
         raise MissingFileError(f"The request names no content type; {_HOW_TO_SEND}.")
+    elif media_type == b"application/x-www-form-urlencoded":
+        raise MissingFileError(f"The form is urlencoded, which holds no files; {_HOW_TO_SEND}.")
     else:
         raise UnsupportedUploadError(
             f"The content type {content_type!r} is not supported; {_HOW_TO_SEND}."

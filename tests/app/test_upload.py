@@ -32,6 +32,12 @@ async def test_missing_field_is_refused(client: httpx.AsyncClient) -> None:
     assert_problem(response, 422, "Missing file")
 
 
+async def test_form_that_cannot_hold_files_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/predict", data={"file": "photo.jpg"})
+
+    assert_problem(response, 422, "Missing file")
+
+
 async def test_nothing_at_all_is_refused(client: httpx.AsyncClient) -> None:
     assert_problem(await client.post("/predict"), 422, "Missing file")
 

@@ -23,6 +23,9 @@ from tests.training.pictures import DOG, write_competition, write_zip
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# What `make test` tells the makes below it would override what these tests say.
+OF_MAKE = {"ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
 TINY = "--width 0.03125 --epochs 1 --batch-size 8"
 
 
@@ -61,7 +64,7 @@ def run(command: str, folder: Path, **variables: str) -> str:
     finished = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**ENVIRONMENT, **variables},
         stdout=subprocess.PIPE,
         check=True,
         text=True,
@@ -77,7 +80,7 @@ def port(checkout: Path) -> Iterator[int]:
     server = subprocess.Popen(
         shlex.split(commands("Serve")[0]),
         cwd=checkout,
-        env={**os.environ, "PORT": str(port)},
+        env={**ENVIRONMENT, "PORT": str(port)},
         start_new_session=True,
     )
     for _ in range(600):

@@ -11,7 +11,7 @@ from training.__main__ import main
 
 PICTURES_A_CLASS = 40
 OPTIONS = (
-    *("--width", "0.03125", "--epochs", "3", "--stages", "99:2,227:1"),
+    *("--width", "0.03125", "--epochs", "8", "--stages", "99:6,227:2"),
     *("--batch-size", "8", "--learning-rate", "0.003"),
 )
 

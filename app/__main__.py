@@ -8,8 +8,10 @@ import sys
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
+from app.card import read_card
 from app.errors import StartupError
 from app.main import create_app
 from app.service import load_model
@@ -17,17 +19,25 @@ from app.settings import load_settings
 
 
 def main() -> None:
-    """Load the model, then serve it until a signal ends the process."""
+    """Serve the model until a signal ends the process, in one process or in several."""
     options = _options()
     try:
         settings = load_settings()
-        model = load_model(settings)
+        app: FastAPI | str = "app.main:create_app"
+        if settings.workers == 1:
+            model = load_model(settings)  # before the server runs: an error is one sentence
+            app = create_app(settings, lambda _: model)
+        else:
+            read_card(settings.model)  # each worker loads the model for itself
     except StartupError as error:
         sys.exit(str(error))
     uvicorn.run(
-        create_app(settings, lambda _: model),
+        app,
+        factory=settings.workers > 1,
+        workers=settings.workers,
         host=options.host,
         port=options.port,
+        access_log=options.access_log,
         log_config=_log_config(),
     )
 
@@ -36,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m app", description="Serve the model over HTTP.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", default=8000, type=int, help="0 takes any free one")
+    parser.add_argument("--access-log", action="store_true", help="log a line for every request")
     return parser.parse_args()
 
 

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
 Result = TypeVar("Result")
 
 
-async def unless_disconnected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """Return the result of `work`, which is cancelled as soon as the client disconnects.
+async def unless_disconnected(request: Request, answer: asyncio.Future[Result]) -> Result:
+    """Return the result of `answer`, which is cancelled as soon as the client disconnects.
 
     The request's body must have been read.
 
     Raises:
         ClientDisconnect: The client is gone.
     """
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_disconnected(request))
+    leaving = asyncio.create_task(_cancel_when_disconnected(request, answer))
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
+        return await answer
+    except asyncio.CancelledError:
+        if leaving.done():
+            raise ClientDisconnect from None
+        raise
     finally:
-        working.cancel()
         leaving.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def _cancel_when_disconnected(request: Request, answer: asyncio.Future[Result]) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    answer.cancel()

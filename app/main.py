@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import __version__
+from app.interpreter import settled_interpreter
+from app.overload import RefuseWhenFull
 from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
@@ -27,11 +29,12 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen))) as app.state.service:
+        with closing(Service(chosen, load(chosen))) as app.state.service, settled_interpreter():
             yield
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
     app.include_router(router)
+    app.add_middleware(RefuseWhenFull, paths=["/predict"])
     add_problem_handlers(app)
     return app

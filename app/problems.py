@@ -66,6 +66,11 @@ def documented(*errors: type[ServiceError] | type[ImageError]) -> dict[int | str
     return responses
 
 
+def problem_response(error: ServiceError) -> Response:
+    """Return the response that tells of an error."""
+    return _response(_problem(error.status, error.title, str(error)), error.headers)
+
+
 def _kind(error: type[ServiceError] | type[ImageError]) -> tuple[int, str]:
     if issubclass(error, ServiceError):
         return error.status, error.title
@@ -94,7 +99,7 @@ def _plain_response(status: int, detail: str, headers: Mapping[str, str] | None 
 
 async def _service_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
-    return _response(_problem(error.status, error.title, str(error)), error.headers)
+    return problem_response(error)
 
 
 async def _image_error(_: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
@@ -47,7 +47,7 @@ _PICTURE_BODY: dict[str, Any] = {
 }
 
 
-def ready_service(request: Request) -> Service:
+async def ready_service(request: Request) -> Service:
     """Return the service that answers the request.
 
     Raises:
@@ -63,19 +63,12 @@ def ready_service(request: Request) -> Service:
 ReadyService = Annotated[Service, Depends(ready_service)]
 
 
-async def uploaded_picture(request: Request, service: ReadyService) -> bytes:
-    """Return the picture file that the request holds."""
-    return await read_upload(request, service.settings.max_upload_bytes)
-
-
-UploadedPicture = Annotated[bytes, Depends(uploaded_picture)]
-
-
 @router.post(
     "/predict",
     tags=["predictions"],
     summary="Say what a picture shows",
     openapi_extra=_PICTURE_BODY,
+    response_model=PredictionResponse,
     responses=documented(
         BrokenImageError,
         EmptyUploadError,
@@ -91,15 +84,15 @@ UploadedPicture = Annotated[bytes, Depends(uploaded_picture)]
         OverloadedError,
     ),
 )
-async def predict(
-    request: Request, service: ReadyService, picture: UploadedPicture
-) -> PredictionResponse:
+async def predict(request: Request, service: ReadyService) -> Response:
     """Classify the picture in the form's field `file`, or in the whole body.
 
     JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF are read.
     """
-    decoding, prediction = await unless_disconnected(request, service.classify(picture))
-    return PredictionResponse.of(service.model.card, decoding, prediction)
+    picture = await read_upload(request, service.settings.max_upload_bytes)
+    prediction = await unless_disconnected(request, service.classify(picture))
+    answer = PredictionResponse.of(service.model.card, prediction)
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 @router.get(
@@ -110,7 +103,7 @@ async def predict(
 )
 async def models(service: ReadyService) -> ServedModel:
     """Return the model card, with the engine and the device that run the model."""
-    card, engine = service.model
+    card, engine = service.model.card, service.model.engine
     return ServedModel(**card.model_dump(), engine=engine.name, device=engine.device)
 
 

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from app.batcher import Prediction
 from app.card import ModelCard
-from app.decoder import Decoding
+from app.pipeline import Prediction
 
 Score = Annotated[float, Field(ge=0, le=1, examples=[0.9987])]
 Milliseconds = Annotated[float, Field(ge=0, examples=[1.9])]
@@ -40,7 +39,7 @@ class Timing(BaseModel):
     """Where the time went, in milliseconds."""
 
     decode: Milliseconds
-    queue: Milliseconds = Field(description="Waiting for a decoding thread and for the engine.")
+    queue: Milliseconds = Field(description="Waiting to be decoded, and then for the engine.")
     inference: Milliseconds = Field(description="Of the whole batch that the picture was in.")
 
 
@@ -58,7 +57,7 @@ class PredictionResponse(BaseModel):
     timing_ms: Timing
 
     @classmethod
-    def of(cls, card: ModelCard, decoding: Decoding, prediction: Prediction) -> PredictionResponse:
+    def of(cls, card: ModelCard, prediction: Prediction) -> PredictionResponse:
         """Put together an answer, scores rounded to 6 digits and times to 0.1 ms."""
         ranking = sorted(
             (
@@ -68,7 +67,7 @@ class PredictionResponse(BaseModel):
             key=lambda each: each.score,
             reverse=True,
         )
-        image = decoding.image
+        image = prediction.image
         return cls(
             label=ranking[0].label,
             score=ranking[0].score,
@@ -76,8 +75,8 @@ class PredictionResponse(BaseModel):
             model=ModelName(name=card.name, version=card.version),
             image=ImageSummary(width=image.width, height=image.height, format=image.format),
             timing_ms=Timing(
-                decode=round(decoding.decode_ms, 1),
-                queue=round(decoding.queue_ms + prediction.queue_ms, 1),
+                decode=round(prediction.decode_ms, 1),
+                queue=round(prediction.queue_ms, 1),
                 inference=round(prediction.inference_ms, 1),
             ),
         )

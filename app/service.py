@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.batcher import Batcher, Prediction
 from app.card import ModelCard, read_card
-from app.decoder import Decoder, Decoding
-from app.engines.choice import load_engine
+from app.engines.choice import load_engines
 from app.engines.engine import Engine
 from app.errors import NotReadyError
+from app.images import decode_image
+from app.pipeline import Pipeline, Prediction
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 
 class Model(NamedTuple):
-    """A card and the engine that runs what it describes."""
+    """A card, and the engines that run what it describes."""
 
     card: ModelCard
-    engine: Engine
+    engines: Sequence[Engine]
+
+    @property
+    def engine(self) -> Engine:
+        """Any of them: they are alike."""
+        return self.engines[0]
 
     def __str__(self) -> str:
         return f"{self.card.name} {self.card.version} on {self.engine.name} ({self.engine.device})"
@@ -33,14 +40,14 @@ def load_model(settings: Settings) -> Model:
         StartupError: It cannot be served here.
     """
     card = read_card(settings.model)
-    engine = load_engine(
+    engines = load_engines(
         settings.device,
         settings.model,
         card,
         threads=settings.threads,
         max_batch=settings.max_batch,
     )
-    return Model(card, engine)
+    return Model(card, engines)
 
 
 class Service:
@@ -50,31 +57,35 @@ class Service:
         height, width, _ = model.card.input_shape
         self.settings = settings
         self.model = model
-        self._decoder = Decoder(
-            (height, width),
-            max_pixels=settings.max_pixels,
-            threads=settings.decoders,
+        self._pipeline = Pipeline(
+            model.engines,
+            lambda data: decode_image(data, (height, width), settings.max_pixels),
+            threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
+            max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,
         )
-        self._batcher = Batcher(model.engine, settings.max_batch, settings.max_queue)
         logger.info("ready: %s", model)
 
     def close(self) -> None:
         """Return once what was accepted is answered; accept nothing more."""
-        self._decoder.close()
-        self._batcher.close()
+        self._pipeline.close()
 
     def check_ready(self) -> None:
         """Raise NotReadyError if no picture can be predicted."""
-        if not self._batcher.healthy:
-            raise NotReadyError("The inference thread has ended; restart the service.")
+        if not self._pipeline.healthy:
+            raise NotReadyError("A thread of the service has ended; restart it.")
 
-    async def classify(self, data: bytes) -> tuple[Decoding, Prediction]:
+    def check_room(self) -> None:
+        """Raise NotReadyError or OverloadedError if `classify` would."""
+        self._pipeline.check_room()
+
+    def classify(self, data: bytes) -> asyncio.Future[Prediction]:
         """Decode and predict one picture file.
 
+        The future raises an ImageError where the bytes are not a picture that can be decoded, and
+        a ServiceError where the picture cannot be predicted. To cancel it is to withdraw it.
+
         Raises:
-            ImageError: The bytes are not a picture that can be decoded.
-            ServiceError: The picture cannot be predicted, now or at all.
+            UnavailableError: The service takes no more pictures, now or at all.
         """
-        decoding = await self._decoder.decode(data)
-        return decoding, await self._batcher.predict(decoding.image.pixels)
+        return self._pipeline.submit(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +18,10 @@ _PREFIX = "ALEXNET_"
 _MIB = 2**20
 
 
+def _cores_of_a_worker(settings: dict[str, Any]) -> int:
+    return max(1, usable_cores() // int(settings.get("workers", 1)))
+
+
 class Settings(BaseSettings):
     """The service's settings, with defaults that suit the machine."""
 
@@ -29,14 +33,14 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=20 * _MIB, ge=1024, le=1024 * _MIB)
     max_pixels: int = Field(default=MAX_PIXELS, ge=1, le=MAX_PIXELS)
     """Of a picture as its header announces it: each takes up to 4 bytes while decoded."""
-    max_batch: int = Field(default=16, ge=1, le=256)
-    """Most pictures that the engine is given at once."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes that each serve with a copy of the model."""
+    max_batch: int | None = Field(default=None, ge=1, le=1024)
+    """Most pictures that an engine is given at once; None leaves that to the engine."""
     max_queue: int = Field(default=256, ge=1, le=65_536)
-    """Most pictures that wait to be decoded, and most that wait for the engine."""
-    threads: int = Field(default_factory=usable_cores, ge=1, le=1024)
-    """Of the engine, on the CPU."""
-    decoders: int = Field(default_factory=usable_cores, ge=1, le=1024)
-    """Threads that decode pictures."""
+    """Most pictures that wait for an engine."""
+    threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
+    """Of one worker: those that decode pictures, and those of each engine on the CPU."""
 
 
 def load_settings() -> Settings:

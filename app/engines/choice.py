@@ -12,6 +12,7 @@ from app.engines.engine import Engine, EngineUnavailableError
 from app.engines.gpu import why_no_gpu
 from app.engines.litert import FILE_NAME as LITERT_FILE
 from app.engines.litert import LiteRTEngine
+from app.engines.pages import release_pages
 from app.settings import Device
 
 _KERAS_FILE = "model.keras"
@@ -19,32 +20,41 @@ _KERAS_FILE = "model.keras"
 logger = logging.getLogger(__name__)
 
 
-def load_engine(
-    device: Device, folder: Path, card: ModelCard, *, threads: int, max_batch: int
-) -> Engine:
+def load_engines(
+    device: Device, folder: Path, card: ModelCard, *, threads: int, max_batch: int | None
+) -> tuple[Engine, ...]:
     """Load the model's file for the device, check it against the card and warm it up.
 
     Args:
         device: "auto" takes the GPU if there is one and a `model.keras` for it.
-        threads: Of LiteRT.
-        max_batch: The largest batch that the engine will be given.
+        threads: Of each LiteRT engine. There are two: while one waits for its slowest thread, or
+            for pictures, the other one has work for the cores.
+        max_batch: The largest batch that an engine will be given; None is its best one.
 
     Raises:
         EngineUnavailableError: "gpu", and none can be used.
         ModelCardError: The file is missing or not the one that the card describes.
     """
-    engine: Engine
     if _takes_gpu(device, folder):
-        from app.engines.keras import KerasEngine
+        return _keras_engines(verified_file(folder, card, _KERAS_FILE), card, max_batch)
+    return _litert_engines(verified_file(folder, card, LITERT_FILE), card, threads)
 
-        path = verified_file(folder, card, _KERAS_FILE)
-        engine = KerasEngine(path, card.input_shape)
-        _warm_up(engine, card, [2**power for power in range((max_batch - 1).bit_length() + 1)])
-    else:
-        path = verified_file(folder, card, LITERT_FILE)
-        engine = LiteRTEngine(path, card.input_shape, threads)
-        _warm_up(engine, card, [1, min(2, max_batch)])  # a new size costs it next to nothing
-    return engine
+
+def _keras_engines(path: Path, card: ModelCard, max_batch: int | None) -> tuple[Engine, ...]:
+    from app.engines.keras import KerasEngine
+
+    engine = KerasEngine(path, card.input_shape)
+    largest = max_batch or engine.best_batch
+    _warm_up(engine, card, [2**power for power in range((largest - 1).bit_length() + 1)])
+    return (engine,)
+
+
+def _litert_engines(path: Path, card: ModelCard, threads: int) -> tuple[Engine, ...]:
+    engines = tuple(LiteRTEngine(path, card.input_shape, threads) for _ in range(2))
+    for engine in engines:
+        _warm_up(engine, card, [1, 2])  # a new size costs it next to nothing
+    release_pages(path)  # each engine has its own copy now
+    return engines
 
 
 def _takes_gpu(device: Device, folder: Path) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import StartupError
+
+Pictures: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+"""Of shape (n, height, width, 3), or n >= 1 of shape (height, width, 3)."""
 
 
 class EngineUnavailableError(StartupError):
@@ -25,5 +29,9 @@ class Engine(Protocol):
     def device(self) -> str:
         """Where it runs: "cpu", or "gpu:0" and the GPU's name."""
 
-    def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return probabilities (n, classes) of pictures (n, height, width, 3), n >= 1."""
+    @property
+    def best_batch(self) -> int:
+        """How many pictures at once it answers at its best rate; more only wait for each other."""
+
+    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Return the probabilities of each picture, shape (n, classes)."""

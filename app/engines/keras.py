@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.card import ModelCardError
+from app.engines.engine import Pictures
 
 
 class KerasEngine:
@@ -20,6 +21,7 @@ class KerasEngine:
     """
 
     name = "Keras"
+    best_batch = 128
 
     def __init__(self, path: Path, input_shape: tuple[int, int, int]) -> None:
         """Load the model on the first GPU that the backend sees, else on the CPU.
@@ -28,6 +30,7 @@ class KerasEngine:
             ModelCardError: It is no Keras model, or does not take `input_shape`.
         """
         self.device = gpu_device() or "cpu"
+        self._input_shape = input_shape
         try:
             self._model = keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError, OSError, KeyError) as error:
@@ -41,11 +44,11 @@ class KerasEngine:
                 "the model again."
             )
 
-    def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        padded = np.zeros((_padded_size(len(batch)), *batch.shape[1:]), np.uint8)
-        padded[: len(batch)] = batch
-        probabilities = self._model.predict_on_batch(padded)[: len(batch)]
-        return np.asarray(probabilities, np.float32)
+    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+        count = len(pictures)
+        padded = np.zeros((_padded_size(count), *self._input_shape), np.uint8)
+        np.stack(list(pictures), out=padded[:count])
+        return np.asarray(self._model.predict_on_batch(padded)[:count], np.float32)
 
 
 def gpu_device() -> str | None:

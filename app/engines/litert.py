@@ -9,6 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from app.card import ModelCardError
+from app.engines.engine import Pictures
 
 FILE_NAME = "model.tflite"
 
@@ -16,14 +17,13 @@ FILE_NAME = "model.tflite"
 class LiteRTEngine:
     """A LiteRT model with uint8 input and any number of pictures a batch.
 
-    One interpreter is planned anew whenever a batch has another size than the last. That
-    takes about a millisecond a picture, a few per cent of the inference itself, where a
-    second interpreter would cost another copy of the weights, and padding a batch wastes
-    whole pictures.
+    One interpreter is planned anew whenever a batch has another size than the last, which takes
+    0.1 ms. It holds a copy of the kernels of its own, laid out for the processor.
     """
 
     name = "LiteRT"
     device = "cpu"
+    best_batch = 8
 
     def __init__(self, path: Path, input_shape: tuple[int, int, int], threads: int) -> None:
         """Load the model.
@@ -46,18 +46,19 @@ class LiteRTEngine:
             )
         self._input = pictures["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
-        self._planned_shape: tuple[int, ...] | None = None
+        self._input_shape = input_shape
+        self._planned_size = 0
 
-    def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if batch.shape != self._planned_shape:
-            self._plan(batch.shape)
-        self._interpreter.set_tensor(self._input, batch)
+    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+        if len(pictures) != self._planned_size:
+            self._plan(len(pictures))
+        np.stack(list(pictures), out=self._interpreter.tensor(self._input)())
         self._interpreter.invoke()
         probabilities: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         return probabilities
 
-    def _plan(self, shape: tuple[int, ...]) -> None:
-        self._planned_shape = None
-        self._interpreter.resize_tensor_input(self._input, shape)
+    def _plan(self, size: int) -> None:
+        self._planned_size = 0
+        self._interpreter.resize_tensor_input(self._input, (size, *self._input_shape))
         self._interpreter.allocate_tensors()
-        self._planned_shape = shape
+        self._planned_size = size

@@ -35,7 +35,7 @@ def fake_engine() -> FakeEngine:
 
 @pytest.fixture
 def fake_load(fake_engine: FakeEngine, tmp_path: Path) -> Load:
-    model = Model(card_of(tmp_path), fake_engine)
+    model = Model(card_of(tmp_path), [fake_engine])
     return lambda _: model
 
 
@@ -47,7 +47,7 @@ def load(request: pytest.FixtureRequest) -> Load:
 @pytest.fixture
 def settings(request: pytest.FixtureRequest) -> Settings:
     """Small limits; the tiny model's folder where the real engine is under test."""
-    limits = {"max_upload_bytes": 50_000, "max_pixels": 1_000_000, "threads": 1, "decoders": 2}
+    limits = {"max_upload_bytes": 50_000, "max_pixels": 1_000_000, "threads": 2}
     callspec = getattr(request.node, "callspec", None)
     if callspec is not None and callspec.params.get("load") == "LiteRT":
         limits["model"] = request.getfixturevalue("tiny_model")

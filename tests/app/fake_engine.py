@@ -7,12 +7,15 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engines.engine import Pictures
+
 
 class FakeEngine:
     name = "Fake"
-    device = "cpu"
+    best_batch = 8
 
     def __init__(self) -> None:
+        self.device = "cpu"
         self.batch_sizes: list[int] = []
         self.faults: list[BaseException | None] = []
         """Raised one a batch, first to last; None lets its batch pass."""
@@ -21,11 +24,11 @@ class FakeEngine:
         """A batch is held while this is clear."""
         self.free.set()
 
-    def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self.batch_sizes.append(len(batch))
+    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+        self.batch_sizes.append(len(pictures))
         self.entered.set()
         self.free.wait()
         if self.faults and (fault := self.faults.pop(0)):
             raise fault
-        red = batch[..., 0].mean(axis=(1, 2)) / 255
+        red = np.stack(pictures)[..., 0].mean(axis=(1, 2)) / 255
         return np.stack([red, 1 - red], axis=1).astype(np.float32)

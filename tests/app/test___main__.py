@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.__main__ import main
+from tests.app.pictures import BLUE, picture
 
 
 def test_missing_model_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
@@ -22,6 +26,34 @@ def test_missing_model_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stderr.startswith("The model card ")
     assert result.stderr.count("\n") == 1
+
+
+def test_workers_serve_and_stop_together(tiny_model: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    variables = {"ALEXNET_MODEL": str(tiny_model), "ALEXNET_WORKERS": "2", "ALEXNET_DEVICE": "cpu"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app", "--port", str(port)],
+        env={**os.environ, **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with server, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(600):
+            assert server.poll() is None
+            try:
+                client.get("/health/ready").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        answer = client.post("/predict", files={"file": ("upload", picture(BLUE))}).json()
+        server.terminate()
+        log = server.communicate(timeout=60)[1]
+
+    assert answer["label"] == "blue"
+    assert server.returncode == 0
+    assert log.count("Started server process") == 2
 
 
 def test_unsafe_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

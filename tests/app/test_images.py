@@ -190,6 +190,34 @@ def test_large_jpeg_is_reported_at_its_own_size() -> None:
     assert_shows(decoded, [RED, GREEN, BLUE, YELLOW])
 
 
+@pytest.mark.parametrize(("side", "scale"), [(181, 1), (363, 1), (364, 2), (728, 4), (2000, 8)])
+def test_large_jpeg_is_scaled_while_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch, side: int, scale: int
+) -> None:
+    sizes: list[tuple[int, int]] = []
+    resize = Image.Image.resize
+
+    def watched(image: Image.Image, *arguments: Any, **options: Any) -> Image.Image:
+        sizes.append(image.size)
+        return resize(image, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "resize", watched)
+    decode_image(file_of(Image.new("RGB", (side, side)), "JPEG"), (227, 227))
+
+    assert sizes == [(-(-side // scale), -(-side // scale))]
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
+@pytest.mark.parametrize("side", [500, 1000, 2000])
+def test_large_picture_is_antialiased(file_format: str, side: int) -> None:
+    chequers = np.indices((side, side)).sum(axis=0) % 2 * 255
+    options = {"quality": 95} if file_format == "JPEG" else {}
+    data = file_of(Image.fromarray(chequers.astype(np.uint8)), file_format, **options)
+    decoded = decode_image(data, (100, 100))
+
+    assert abs(decoded.pixels.astype(int) - 127).max() <= 24
+
+
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exif_turns_the_picture_upright(file_format: str, orientation: int) -> None:

@@ -13,7 +13,8 @@ def test_defaults_are_safe() -> None:
     assert settings.max_upload_bytes == 20 * 2**20
     assert settings.max_pixels == 64_000_000
     assert settings.threads >= 1
-    assert settings.decoders >= 1
+    assert settings.workers == 1
+    assert settings.max_batch is None
 
 
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,9 +32,11 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_MAX_UPLOAD_BYTES", "0"),
         ("ALEXNET_MAX_PIXELS", "999999999"),
         ("ALEXNET_MAX_BATCH", "0"),
+        ("ALEXNET_WORKERS", "0"),
+        ("ALEXNET_WORKERS", "two"),
         ("ALEXNET_MAX_QUEUE", "-1"),
         ("ALEXNET_THREADS", "0"),
-        ("ALEXNET_DECODERS", "many"),
+        ("ALEXNET_THREADS", "many"),
     ],
 )
 def test_unsafe_value_is_refused(
@@ -43,3 +46,11 @@ def test_unsafe_value_is_refused(
 
     with pytest.raises(SettingsError, match=f"{variable} cannot be used: .* Received: '{value}'"):
         load_settings()
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.settings.usable_cores", lambda: 8)
+
+    for workers, threads in ((1, 8), (3, 2), (16, 1)):
+        monkeypatch.setenv("ALEXNET_WORKERS", str(workers))
+        assert load_settings().threads == threads

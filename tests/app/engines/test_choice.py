@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.card import ModelCard, ModelCardError, read_card
-from app.engines.choice import load_engine
+from app.engines.choice import load_engines
 from app.engines.engine import Engine, EngineUnavailableError
 from app.settings import Device
 
@@ -14,7 +14,9 @@ NO_DRIVER = "No GPU driver was found on this machine; install the GPU's driver."
 
 
 def load(device: Device, folder: Path, card: ModelCard | None = None) -> Engine:
-    return load_engine(device, folder, card or read_card(folder), threads=1, max_batch=2)
+    engines = load_engines(device, folder, card or read_card(folder), threads=1, max_batch=2)
+    assert {engine.name for engine in engines} == {engines[0].name}
+    return engines[0]
 
 
 def machine_has_gpu(monkeypatch: pytest.MonkeyPatch, has_gpu: bool) -> None:
@@ -25,6 +27,17 @@ def test_auto_without_a_gpu_is_litert(tiny_model: Path, monkeypatch: pytest.Monk
     machine_has_gpu(monkeypatch, False)
 
     assert load("auto", tiny_model).name == "LiteRT"
+
+
+def test_memory_of_the_file_is_given_back(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[Path] = []
+    monkeypatch.setattr("app.engines.choice.release_pages", released.append)
+
+    load("cpu", tiny_model)
+
+    assert released == [tiny_model / "model.tflite"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own, with NumPy 2

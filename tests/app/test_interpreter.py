@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import gc
+import sys
+
+from app.interpreter import settled_interpreter
+
+
+def test_interpreter_is_settled_and_left_as_it_was() -> None:
+    before = sys.getswitchinterval()
+
+    with settled_interpreter():
+        assert gc.get_freeze_count() > 0
+        assert sys.getswitchinterval() < before
+
+    assert gc.get_freeze_count() == 0
+    assert sys.getswitchinterval() == before

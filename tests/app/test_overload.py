@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.errors import OverloadedError
+from app.main import create_app
+from app.settings import Settings
+from tests.app.client import assert_problem, post
+from tests.app.conftest import Load, serving
+from tests.app.fake_engine import FakeEngine
+from tests.app.pictures import picture
+
+pytestmark = pytest.mark.anyio
+
+
+async def status_of_unread_upload(app: FastAPI) -> int:
+    """Post a picture whose body must not be asked for, and return the answer's status."""
+    started: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    async def send(message: dict[str, Any]) -> None:
+        started.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "query_string": b"",
+        "headers": [(b"content-type", b"image/jpeg")],
+    }
+    await app(scope, receive, send)
+    return started[0]["status"]
+
+
+async def until_full(app: FastAPI) -> None:
+    for _ in range(6000):
+        try:
+            app.state.service.check_room()
+        except OverloadedError:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the service has room left")
+
+
+async def test_full_service_refuses_before_the_body_is_read(
+    settings: Settings, fake_load: Load, fake_engine: FakeEngine
+) -> None:
+    narrow = settings.model_copy(update={"max_queue": 1, "threads": 1})
+    app = create_app(narrow, fake_load)
+    async with serving(app) as client:
+        fake_engine.free.clear()
+        accepted = [asyncio.create_task(post(client, picture()))]
+        await asyncio.to_thread(fake_engine.entered.wait)
+        accepted.append(asyncio.create_task(post(client, picture())))
+        await until_full(app)
+
+        assert await status_of_unread_upload(app) == 503
+        refused = await post(client, picture())
+        assert_problem(refused, 503, "Overloaded")
+        assert refused.headers["retry-after"] == "1"
+        assert (await client.get("/health/ready")).status_code == 200
+
+        fake_engine.free.set()
+        assert [(await each).status_code for each in accepted] == [200, 200]
+        assert (await post(client, picture())).status_code == 200

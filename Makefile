@@ -8,13 +8,13 @@ UV ?= uv
 # .venv serves and tests: requirements/dev.txt holds all of serve.txt in the same versions.
 # Training has a folder of its own, since tensorflow and development's tensorflow-cpu (half
 # the download) are the same files under two names, and would overwrite each other.
-VENVS := .venv .venv-train .venv-gpu
+VENVS := .venv .venv-train .venv-gpu .venv-bench
 serve_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv/serve.stamp)
 train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format train no-data lock upgrade clean
+.PHONY: help serve test lint format train no-data bench lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -42,12 +42,16 @@ train: $(if $(DATA),$(train_stamp),no-data) ## train a model; DATA=archive or fo
 no-data:
 	@echo "Name the pictures: make train DATA=dogs-vs-cats.zip" >&2; exit 1
 
+bench: .venv-bench/bench.stamp ## measure speed against the machine and other servers (needs wrk)
+	$(<D)/bin/python -m benchmarks $(ARGS)
+
 lock: ## resolve pyproject.toml into requirements/, keeping locked versions that still fit
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }
 	$(call compile,serve,)
 	$(call compile,train,--extra train --constraints requirements/serve.txt)
 	$(call compile,gpu,--extra gpu --extra train --constraints requirements/train.txt)
 	$(call compile,dev,--extra dev --constraints requirements/train.txt)
+	$(call compile,bench,--extra bench --constraints requirements/train.txt)
 
 upgrade: lock_options := --upgrade
 upgrade: lock ## the same, with the newest versions
@@ -59,7 +63,7 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 clean: ## remove what was installed and cached; runs/ stays
 	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache
-	find app training tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app benchmarks training tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The interpreter is a prerequisite like the lock: where it was replaced or removed, the folder
 # is made anew and everything installed again.
@@ -68,6 +72,8 @@ clean: ## remove what was installed and cached; runs/ stays
 .venv-train/%.stamp: requirements/%.txt .venv-train/bin/python
 	$(install)
 .venv-gpu/%.stamp: requirements/%.txt .venv-gpu/bin/python
+	$(install)
+.venv-bench/%.stamp: requirements/%.txt .venv-bench/bin/python
 	$(install)
 
 define install

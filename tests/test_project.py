@@ -17,6 +17,7 @@ LOCKED_EXTRAS = {
     "train": ("train",),
     "gpu": ("gpu", "train"),
     "dev": ("dev",),
+    "bench": ("bench",),
 }
 LOCKED = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?P<rest>[^#]*)", re.MULTILINE)
 every_lock = pytest.mark.parametrize("lock", LOCKED_EXTRAS)

@@ -1,0 +1,1 @@
+"""How fast the service is, against what the machine can do and against what people write."""

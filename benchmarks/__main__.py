@@ -1,0 +1,51 @@
+"""The bench as a command: `python -m benchmarks`, or `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.cores import usable_cores
+from benchmarks.bench import Bench
+from benchmarks.load import require_wrk
+from benchmarks.machine import describe
+from benchmarks.report import Report
+
+_RESULTS = Path(__file__).with_name("RESULTS.md")
+_MODEL = Path("models/dogs-vs-cats")
+
+
+def main() -> None:
+    """Measure, print and write everything."""
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure the service.")
+    parser.add_argument("--seconds", type=float, default=6, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="of the comparisons")
+    parser.add_argument("--requests", type=int, default=20_000, help="that memory is watched over")
+    parser.add_argument("--photographs", type=Path, help="folder of JPEGs, to compare answers on")
+    parser.add_argument("--output", type=Path, default=_RESULTS, help="file of the results")
+    options = parser.parse_args()
+    require_wrk()
+    cores = usable_cores()
+    report = Report()
+    report.paragraph(
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `make bench` on {describe(cores)}. The load "
+        "generator runs on the same cores. Times vary between machines and between runs; ratios "
+        "within a run are what counts. Where there are several rounds, the figure is their "
+        f"median, with the lowest and the highest of {options.rounds}."
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(
+            report, _MODEL.resolve(), Path(folder), cores, options.seconds, options.rounds
+        )
+        bench.decoding(options.photographs)
+        bench.engines()
+        bench.comparison()
+        bench.service()
+        bench.limits(options.requests)
+    report.write(options.output, "Results")
+
+
+if __name__ == "__main__":
+    main()

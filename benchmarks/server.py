@@ -1,0 +1,113 @@
+"""A server under test, in processes of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import psutil
+
+_DEADLINE_SECONDS = 90
+_GRACE_SECONDS = 10
+
+
+class Usage(NamedTuple):
+    """What the server's processes have used up to now."""
+
+    cpu_seconds: float
+    largest_mb: float
+    """Of the process that holds the most: its resident set (RSS) now, in 10^6 bytes."""
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, port: int, process: psutil.Process, ready_seconds: float) -> None:
+        self.port = port
+        self.ready_seconds = ready_seconds
+        """From the process's start to the first answered request."""
+        self._process = process
+
+    def usage(self) -> Usage:
+        """Add up the process and its children."""
+        processes = [self._process, *self._process.children(recursive=True)]
+        cpu_seconds = sum(sum(each.cpu_times()[:2]) for each in processes)
+        return Usage(cpu_seconds, max(each.memory_info().rss for each in processes) / 1e6)
+
+
+@contextmanager
+def serving(
+    command: Sequence[str | Path], probe: str, *, log: Path, variables: dict[str, str] | None = None
+) -> Iterator[Server]:
+    """Start a server, and end it with all its children.
+
+    Args:
+        command: With "{port}" where the port goes.
+        probe: The path that is answered with success once the server is ready.
+        log: File for what the server prints.
+        variables: Of the environment, beside those of this process.
+
+    Raises:
+        RuntimeError: It ended, or was not ready in time.
+    """
+    port = _free_port()
+    with log.open("ab") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [str(part).replace("{port}", str(port)) for part in command],
+            env={**os.environ, **(variables or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(process, f"http://127.0.0.1:{port}{probe}", log)
+            yield Server(port, psutil.Process(process.pid), time.perf_counter() - start)
+        finally:
+            _end(process)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.perf_counter() + _DEADLINE_SECONDS
+    while time.perf_counter() < deadline:
+        try:
+            if httpx.get(url, timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended with {process.returncode}; see {log}.")
+        time.sleep(0.005)
+    raise RuntimeError(f"The server was not ready in {_DEADLINE_SECONDS} s; see {log}.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # What is left of one server would slow the next one: LitServe leaves its workers behind.
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_SECONDS)
+    _, alive = psutil.wait_procs(family, timeout=1)
+    for each in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.kill()
+    process.wait()
+    psutil.wait_procs(alive)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

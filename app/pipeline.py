@@ -201,6 +201,7 @@ class Pipeline:
                 self._decoding -= 1
             self._tell([(job, error)])
             return
+        job.data = b""  # megabytes that nobody needs any more
         job.decoded = perf_counter()
         with self._changed:
             self._decoding -= 1

@@ -89,10 +89,10 @@ async def predict(request: Request, service: ReadyService) -> Response:
 
     JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF are read.
     """
-    picture = await read_upload(request, service.settings.max_upload_bytes)
-    prediction = await unless_disconnected(request, service.classify(picture))
-    answer = PredictionResponse.of(service.model.card, prediction)
-    return Response(answer.model_dump_json(), media_type="application/json")
+    answer = service.classify(await read_upload(request, service.settings.max_upload_bytes))
+    prediction = await unless_disconnected(request, answer)
+    response = PredictionResponse.of(service.model.card, prediction)
+    return Response(response.model_dump_json(), media_type="application/json")
 
 
 @router.get(

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.cores import usable_cores
-from benchmarks.bench import Bench
+from benchmarks.alone import report_decoding, report_engines
+from benchmarks.comparison import report_comparison
+from benchmarks.inputs import make_inputs
 from benchmarks.load import require_wrk
+from benchmarks.loads import report_limits, report_service
 from benchmarks.machine import describe
 from benchmarks.report import Report
 
@@ -36,14 +39,12 @@ def main() -> None:
         f"median, with the lowest and the highest of {options.rounds}."
     )
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(
-            report, _MODEL.resolve(), Path(folder), cores, options.seconds, options.rounds
-        )
-        bench.decoding(options.photographs)
-        bench.engines()
-        bench.comparison()
-        bench.service()
-        bench.limits(options.requests)
+        inputs = make_inputs(_MODEL.resolve(), Path(folder), cores, options.seconds, options.rounds)
+        report_decoding(report, inputs, options.photographs)
+        report_engines(report, inputs)
+        report_comparison(report, inputs)
+        report_service(report, inputs)
+        report_limits(report, inputs, options.requests)
     report.write(options.output, "Results")
 
 

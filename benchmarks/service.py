@@ -13,6 +13,8 @@ from benchmarks.load import Bodies, Load, post
 from benchmarks.rivals.catalogue import Rival
 from benchmarks.server import Server, serving
 
+PATH = "/predict"
+
 
 class Measured(NamedTuple):
     """A load, and what it cost the server."""
@@ -77,3 +79,8 @@ class Spread(NamedTuple):
         """Return median, lowest and highest."""
         low, high = min(self.figures), max(self.figures)
         return f"{self.median:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def ratios(ours: list[float], theirs: list[float]) -> list[float]:
+    """Divide round by round."""
+    return [our / their for our, their in zip(ours, theirs, strict=True)]

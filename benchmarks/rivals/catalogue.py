@@ -27,7 +27,13 @@ def tutorial(keras_file: Path) -> Rival:
     command = ["uvicorn", "benchmarks.rivals.tutorial:app", "--port", "{port}", "--no-access-log"]
     variables = {"BENCH_KERAS_FILE": str(keras_file), "TF_CPP_MIN_LOG_LEVEL": "2"}
     return Rival(
-        "tutorial", "", [sys.executable, "-m", *command], variables, "/health", "/predict", True
+        "tutorial",
+        "model.predict, float32",
+        [sys.executable, "-m", *command],
+        variables,
+        "/health",
+        "/predict",
+        True,
     )
 
 

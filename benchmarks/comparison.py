@@ -1,0 +1,134 @@
+"""The service against the ceiling, and against what people write."""
+
+from __future__ import annotations
+
+import statistics
+from typing import NamedTuple
+
+from benchmarks import networks
+from benchmarks.ceiling import Arrangement, arrangements, single_picture_ms
+from benchmarks.inputs import Inputs
+from benchmarks.load import Load
+from benchmarks.report import Report
+from benchmarks.rivals import catalogue
+from benchmarks.rivals.catalogue import Rival
+from benchmarks.service import PATH, Spread, measure, measure_rival, product, ratios
+
+_CEILING_HEAD = (
+    "connections",
+    "requests/s",
+    "of the ceiling",
+    "wrk's cores",
+    "of the ceiling less those",
+    "p99 / p50",
+)
+
+
+class _Round(NamedTuple):
+    """What was measured within a minute, so that the machine was the same for all of it."""
+
+    ceiling: float
+    """Pictures/s, the mean of before and after the service."""
+    single_ms: float
+    """To decode and infer one picture in process."""
+    service: dict[int, Load]
+    """By number of connections."""
+    rivals: dict[str, float]
+    """Requests/s."""
+
+
+def report_comparison(report: Report, inputs: Inputs) -> None:
+    """Compare the service with the ceiling and with what people write, round by round."""
+    ceiling = _best_arrangement(report, inputs)
+    rivals = _best_rivals(inputs)
+    rounds = [_measure_round(inputs, ceiling, rivals) for _ in range(inputs.rounds)]
+    report.heading("Against the ceiling, and against what people write")
+    report.paragraph(
+        f"The ceiling is {Spread([each.ceiling for each in rounds]).text()} pictures/s: "
+        f"{ceiling.name}, batch {ceiling.batch}, before and after the service in each round."
+    )
+    report.table(_CEILING_HEAD, [_ceiling_row(rounds, inputs.cores, count) for count in (16, 64)])
+    alone = [each.service[1].p50_ms for each in rounds]
+    single = [each.single_ms for each in rounds]
+    report.paragraph(
+        f"p50 at 1 connection: {Spread(alone).text(2)} ms, "
+        f"{Spread(ratios(alone, single)).text(2)} of the {Spread(single).text(2)} ms that "
+        "decoding and inferring one picture takes in process with all cores."
+    )
+    ours = [each.service[16].per_second for each in rounds]
+    rows = [["this service", Spread(ours).text(), ""]]
+    for name in rounds[0].rivals:
+        theirs = [each.rivals[name] for each in rounds]
+        rows.append([name, Spread(theirs).text(), Spread(ratios(ours, theirs)).text(2)])
+    report.table(
+        ["16 connections, small JPEGs", "requests/s", "the service's, as a multiple"], rows
+    )
+
+
+def _measure_round(inputs: Inputs, ceiling: Arrangement, rivals: list[Rival]) -> _Round:
+    before = ceiling.measure(inputs.seconds)
+    with product(inputs.log) as server:
+        service = {
+            connections: measure(server, PATH, inputs.forms, connections, inputs.seconds).load
+            for connections in (16, 64, 1)
+        }
+    after = ceiling.measure(inputs.seconds)
+    return _Round(
+        ceiling=(before + after) / 2,
+        single_ms=single_picture_ms(inputs.litert, inputs.small, inputs.cores, inputs.seconds / 2),
+        service=service,
+        rivals={
+            f"{rival.name} ({rival.setting})": _rival_rate(inputs, rival, inputs.seconds)
+            for rival in rivals
+        },
+    )
+
+
+def _ceiling_row(rounds: list[_Round], cores: int, connections: int) -> list[str]:
+    loads = [each.service[connections] for each in rounds]
+    rates = [load.per_second for load in loads]
+    tops = [each.ceiling for each in rounds]
+    left = [top * (1 - load.client_cores / cores) for top, load in zip(tops, loads, strict=True)]
+    return [
+        str(connections),
+        Spread(rates).text(),
+        Spread(ratios(rates, tops)).text(2),
+        f"{statistics.median(load.client_cores for load in loads):.3f}",
+        Spread(ratios(rates, left)).text(2),
+        Spread([load.p99_ms / load.p50_ms for load in loads]).text(2),
+    ]
+
+
+def _best_arrangement(report: Report, inputs: Inputs) -> Arrangement:
+    found = [
+        (arrangement.measure(inputs.seconds / 2), arrangement)
+        for arrangement in arrangements(inputs.litert, inputs.small, inputs.cores)
+    ]
+    report.heading("Ceiling: decoding and inferring in one process, without HTTP")
+    report.table(
+        ["arrangement", "batch", "pictures/s"],
+        [[each.name, str(each.batch), f"{rate:.0f}"] for rate, each in found],
+    )
+    return max(found, key=lambda pair: pair[0])[1]
+
+
+def _best_rivals(inputs: Inputs) -> list[Rival]:
+    """Return each rival at the setting that does best here."""
+    rivals = []
+    if networks.keras_installed():
+        path = networks.keras_file(inputs.model, inputs.folder)
+        rivals.append(catalogue.tutorial(path))
+    for settings in (catalogue.litserve, catalogue.mosec):
+        tried = list(settings(inputs.litert, inputs.cores, "pillow"))
+        best = max(
+            range(len(tried)),
+            key=lambda index: _rival_rate(inputs, tried[index], inputs.seconds / 2),
+        )
+        rivals.append(tried[best])
+        rivals.append(list(settings(inputs.litert, inputs.cores, "project"))[best])
+    return rivals
+
+
+def _rival_rate(inputs: Inputs, rival: Rival, seconds: float) -> float:
+    measured = measure_rival(rival, inputs.forms, inputs.files, 16, seconds, inputs.log)
+    return measured.load.per_second

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 
 
@@ -17,3 +19,14 @@ def assert_problem(response: httpx.Response, status: int, title: str) -> None:
     assert problem["title"] == title
     assert problem["status"] == status
     assert problem["detail"].endswith(".")
+
+
+def posted_picture() -> dict[str, Any]:
+    """Return the ASGI scope of a picture that is posted as the body."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "query_string": b"",
+        "headers": [(b"content-type", b"image/jpeg")],
+    }

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
-from tests.app.client import post
+from tests.app.client import post, posted_picture
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import picture
@@ -42,11 +42,4 @@ async def leave_while_waiting(app: FastAPI, data: bytes) -> None:
     async def send(_: object) -> None:
         pass
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/predict",
-        "query_string": b"",
-        "headers": [(b"content-type", b"image/jpeg")],
-    }
-    await app(scope, receive, send)
+    await app(posted_picture(), receive, send)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from app.errors import OverloadedError
 from app.main import create_app
 from app.settings import Settings
-from tests.app.client import assert_problem, post
+from tests.app.client import assert_problem, post, posted_picture
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import picture
@@ -27,14 +27,7 @@ async def status_of_unread_upload(app: FastAPI) -> int:
     async def send(message: dict[str, Any]) -> None:
         started.append(message)
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/predict",
-        "query_string": b"",
-        "headers": [(b"content-type", b"image/jpeg")],
-    }
-    await app(scope, receive, send)
+    await app(posted_picture(), receive, send)
     return started[0]["status"]
 
 

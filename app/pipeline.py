@@ -70,7 +70,7 @@ class Pipeline:
     A picture is decoded by itself, so that a bad one fails alone, and a batch is what has been
     decoded by the time an engine is free: nothing waits for company. Where the engines compute on
     the cores that decode, a thread first decodes what has arrived, up to the engine's share of it:
-    more than one engine keep each other's batches small and the cores busy.
+    idle engines divide what waits, and one that is busy will have pictures of its own again.
 
     Every answer comes: a prediction, the fault of the picture or of its batch, or, should a thread
     ever end, NotReadyError. One that is cancelled before its turn costs nothing.
@@ -98,7 +98,6 @@ class Pipeline:
         self._decode = decode
         self._max_batch = max_batch
         self._max_queue = max_queue
-        self._engine_count = len(engines)
         self._decodes_first = engines[0].device == "cpu"
         self._idle_engines = list(engines)
         self._encoded: deque[_Job] = deque()
@@ -179,7 +178,7 @@ class Pipeline:
     def _due_batch(self) -> _Task | None:
         if not self._idle_engines:
             return None
-        share = min(self._max_batch, -(-self.waiting // self._engine_count))
+        share = min(self._max_batch, -(-self.waiting // len(self._idle_engines)))
         if self._decodes_first and self._encoded and len(self._decoded) < share:
             return None
         if not (batch := _taken(self._decoded, share)):

@@ -23,7 +23,7 @@ class LiteRTEngine:
 
     name = "LiteRT"
     device = "cpu"
-    best_batch = 6
+    best_batch = 8
 
     def __init__(self, path: Path, input_shape: tuple[int, int, int], threads: int) -> None:
         """Load the model.

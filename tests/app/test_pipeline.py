@@ -122,6 +122,25 @@ async def test_engines_share_what_waits(decoder: FakeDecoder) -> None:
     assert engines[0].batch_sizes + engines[1].batch_sizes == [2, 1, 1]
 
 
+async def test_idle_engine_leaves_nothing_to_a_busy_one(decoder: FakeDecoder) -> None:
+    engines = [FakeEngine(), FakeEngine()]
+    idle, busy = engines
+    busy.free.clear()
+    with closing(
+        Pipeline(engines, decoder, threads=2, max_batch=MAX_BATCH, max_queue=MAX_QUEUE)
+    ) as pipeline:
+        first = pipeline.submit(file(0))
+        await entered(busy.entered)
+        decoder.free.clear()
+        answers = [pipeline.submit(file(red)) for red in range(MAX_BATCH)]
+        decoder.free.set()
+        await asyncio.gather(*answers)
+        busy.free.set()
+        await first
+
+    assert idle.batch_sizes == [MAX_BATCH]
+
+
 async def test_engine_beside_the_cores_is_not_kept_waiting(
     fake_engine: FakeEngine, decoder: FakeDecoder
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,12 @@ def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(labels)) != len(labels):
         raise ValueError(f"Labels must differ from each other. Received: {labels}")
     return labels
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if list(values) != sorted(values):
+        raise ValueError(f"Quantiles must not fall. Received: {values}")
+    return values
 
 
 def _iso_utc(moment: str) -> str:
@@ -63,7 +70,37 @@ class Metrics(_CardPart):
 
     accuracy: float = Field(ge=0, le=1)
     log_loss: float = Field(ge=0)
+    expected_calibration_error: float | None = Field(default=None, ge=0, le=1)
     images: Count
+
+
+class Domain(_CardPart):
+    """How pictures like those of the training are told from others, by the network's typicality."""
+
+    score: str
+    """How typicality is computed, such as "energy"."""
+    passing: float = Field(gt=0, lt=1)
+    """Share of the validation pictures that are taken as in the domain."""
+    quantiles: Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
+    """Of the validation pictures' typicality, at equal steps from the lowest to the highest."""
+    threshold: float
+    """The least typicality of a picture in the domain."""
+    roc_area: dict[str, float]
+    """Validation pictures against others, by what the others are; 1 tells them apart perfectly."""
+    tried: dict[str, float]
+    """The mean of those areas, by score."""
+
+    def holds(self, typicality: float) -> bool:
+        """Whether a picture of this typicality is in the domain."""
+        return typicality >= self.threshold
+
+    def rank(self, typicality: float) -> float:
+        """Share of the validation pictures that are less typical, 0 to 1."""
+        above = bisect.bisect_left(self.quantiles, typicality)
+        if above in (0, len(self.quantiles)):
+            return float(above > 0)
+        low, high = self.quantiles[above - 1 : above + 1]
+        return (above - (high - typicality) / (high - low)) / (len(self.quantiles) - 1)
 
 
 class ModelCard(_CardPart):
@@ -80,7 +117,12 @@ class ModelCard(_CardPart):
     files: dict[str, ModelFile]
     recipe: dict[str, Any]
     data: DataSummary
+    temperature: float = Field(default=1.0, gt=0)
+    """What the network's logits were divided by, for probabilities that are as often right as they
+    say (Guo et al. 2017, section 4.2); folded into the last layer."""
     metrics: dict[str, Metrics]
+    domain: Domain | None = None
+    """None where the network does not tell how typical a picture is."""
     software: dict[str, str]
     """Versions of what the model was trained and exported with."""
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engines.engine import Engine
+from app.engines.engine import Answers, Engine
 from app.errors import InferenceError, NotReadyError, OverloadedError
 from app.images import DecodedImage
 
@@ -30,6 +30,8 @@ class Prediction(NamedTuple):
     image: DecodedImage
     probabilities: NDArray[np.float32]
     """Shape (classes,)."""
+    typicality: float | None
+    """As the engine's answers have it."""
     decode_ms: float
     queue_ms: float
     """Waiting to be decoded, and then for the engine."""
@@ -50,10 +52,18 @@ class _Job:
         self.decoding = self.decoded = 0.0
         """When decoding began and ended."""
 
-    def prediction(self, row: NDArray[np.float32], start: float, inference_ms: float) -> Prediction:
-        waited = self.decoding - self.arrived + start - self.decoded
-        decode_ms = (self.decoded - self.decoding) * 1e3
-        return Prediction(self.image, row, decode_ms, waited * 1e3, inference_ms)
+    def prediction(
+        self, answers: Answers, position: int, start: float, inference_ms: float
+    ) -> Prediction:
+        typicality = answers.typicality
+        return Prediction(
+            image=self.image,
+            probabilities=answers.probabilities[position],
+            typicality=None if typicality is None else float(typicality[position]),
+            decode_ms=(self.decoded - self.decoding) * 1e3,
+            queue_ms=(self.decoding - self.arrived + start - self.decoded) * 1e3,
+            inference_ms=inference_ms,
+        )
 
 
 _Outcome = tuple[_Job, Prediction | Exception]
@@ -210,11 +220,11 @@ class Pipeline:
         start = perf_counter()
         outcomes: list[_Outcome]
         try:
-            rows = engine.predict([job.image.pixels for job in batch])
+            answers = engine.predict([job.image.pixels for job in batch])
             inference_ms = (perf_counter() - start) * 1e3
             outcomes = [
-                (job, job.prediction(row, start, inference_ms))
-                for job, row in zip(batch, rows, strict=True)
+                (job, job.prediction(answers, position, start, inference_ms))
+                for position, job in zip(range(len(answers.probabilities)), batch, strict=True)
             ]
         except Exception:
             logger.exception("The engine failed on a batch of %d.", len(batch))

@@ -52,6 +52,15 @@ class PredictionResponse(BaseModel):
         description="Every class, the most probable first.",
         examples=[[{"label": "cat", "score": 0.9987}, {"label": "dog", "score": 0.0013}]],
     )
+    in_domain: bool | None = Field(
+        examples=[True],
+        description="Whether the picture is like those that the model was trained on; where it is "
+        "not, the label means little. Null from a model that cannot tell.",
+    )
+    typicality: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        examples=[0.42],
+        description="Share of the validation pictures that are less typical than this one.",
+    )
     model: ModelName
     image: ImageSummary
     timing_ms: Timing
@@ -68,10 +77,13 @@ class PredictionResponse(BaseModel):
             reverse=True,
         )
         image = prediction.image
+        in_domain, typicality = _domain(card, prediction)
         return cls(
             label=ranking[0].label,
             score=ranking[0].score,
             predictions=ranking,
+            in_domain=in_domain,
+            typicality=typicality,
             model=ModelName(name=card.name, version=card.version),
             image=ImageSummary(width=image.width, height=image.height, format=image.format),
             timing_ms=Timing(
@@ -80,6 +92,15 @@ class PredictionResponse(BaseModel):
                 inference=round(prediction.inference_ms, 1),
             ),
         )
+
+
+def _domain(card: ModelCard, prediction: Prediction) -> tuple[bool | None, float | None]:
+    if card.domain is None or prediction.typicality is None:
+        return None, None
+    return (
+        card.domain.holds(prediction.typicality),
+        round(card.domain.rank(prediction.typicality), 4),
+    )
 
 
 class ServedModel(ModelCard):

@@ -56,7 +56,7 @@ def milliseconds(
 def agreement(model: Path, pictures: Iterator[bytes], cores: int) -> Agreement:
     """Compare the model's answers to pictures decoded at reduced scale and whole."""
     engine = LiteRTEngine(model, SHAPE, cores)
-    pairs = [engine.predict([reduced(data), whole(data)]) for data in pictures]
+    pairs = [engine.predict([reduced(data), whole(data)]).probabilities for data in pictures]
     answers = np.stack(pairs)
     labels = answers.argmax(axis=2)
     differences = np.abs(answers[:, 0, 0] - answers[:, 1, 0])

@@ -1,4 +1,7 @@
-"""A network so small that it needs no training: it tells red pictures from blue ones."""
+"""A network so small that it needs no training: it tells red pictures from blue ones.
+
+The brighter a picture is, the more typical.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,13 @@ def make_tiny_model(folder: Path) -> None:
 
 
 def _network() -> keras.Model:
-    network = keras.Sequential(
-        [
-            keras.Input((227, 227, 3), dtype="uint8"),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(2, 1, strides=8, name="colors"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(2, activation="softmax", name="classes"),
-        ]
-    )
+    pixels = keras.Input((227, 227, 3), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(pixels)
+    x = keras.layers.Conv2D(2, 1, strides=8, name="colors")(x)
+    shares = keras.layers.GlobalAveragePooling2D()(x)
+    probabilities = keras.layers.Dense(2, activation="softmax", name="classes")(shares)
+    typicality = keras.ops.max(shares, axis=-1, keepdims=True)
+    network = keras.Model(pixels, [probabilities, typicality])
     red_and_blue = np.zeros((1, 1, 3, 2), "float32")
     red_and_blue[0, 0, 0, 0] = red_and_blue[0, 0, 2, 1] = 1
     network.get_layer("colors").set_weights([red_and_blue, np.zeros(2, "float32")])

@@ -13,8 +13,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.errors import StartupError
 from training.errors import TrainingError
-from training.evaluate import evaluate, table
+from training.evaluate import evaluate
 from training.export import export
+from training.findings import table
 from training.options import chosen_recipe, parser
 from training.predict import predict
 from training.predictor import load_predictor
@@ -55,10 +56,15 @@ def _samples(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     predictor = load_predictor(options.model, options.form)
-    evaluation = evaluate(
-        predictor, options.data, options.output, part=options.part, cache=options.cache
+    findings = evaluate(
+        predictor,
+        options.data,
+        options.output,
+        part=options.part,
+        cache=options.cache,
+        photographs=options.neither,
     )
-    print(f"{predictor.name}\n\n{table(evaluation)}\n")
+    print(f"{predictor.name}\n\n{table(findings)}\n")
     print(f"See evaluation.png and worst.png in {options.output}.")
 
 
@@ -83,6 +89,7 @@ def _export(options: argparse.Namespace) -> None:
         name=options.name,
         version=options.version,
         cache=options.cache,
+        photographs=options.neither,
     )
     print(f"The model is in {folder}; serve it with ALEXNET_MODEL={folder} python -m app")
 

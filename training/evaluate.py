@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engines.engine import Answers
 from training.data import Dataset, load_dataset
+from training.domain import collect_neither, neither_typicality, roc_areas, typicality_of
 from training.errors import DataError
 from training.files import write_text
+from training.findings import DomainFindings, Findings, summary
 from training.grid import Tile, save_grid
-from training.metrics import Evaluation, evaluate_answers
+from training.metrics import evaluate_answers
 from training.plots import plot_evaluation
 from training.predictor import Predictor, predict_all
 from training.source import open_source
 from training.split import stratified_split
+from training.views import View, mirrored, sharpened, softened
 
 Part = Literal["validation", "all"]
 
@@ -32,13 +36,18 @@ class Judged(NamedTuple):
     """Of the pictures in the data set, shape (m,)."""
     classes: NDArray[np.int32]
     """Theirs, shape (m,)."""
-    probabilities: NDArray[np.float32]
-    """Shape (m, classes)."""
+    answers: Answers
 
 
 def evaluate(
-    predictor: Predictor, data: Path, output: Path, *, part: Part, cache: Path
-) -> Evaluation:
+    predictor: Predictor,
+    data: Path,
+    output: Path,
+    *,
+    part: Part,
+    cache: Path,
+    photographs: Path | None = None,
+) -> Findings:
     """Measure `predictor` on `data`; write `evaluation.json`, `evaluation.png` and `worst.png`.
 
     Args:
@@ -48,17 +57,22 @@ def evaluate(
         part: "validation" for the fifth of the training's pictures that was held back, "all"
             for pictures that the network was not trained on.
         cache: The folder of decoded pictures.
+        photographs: An archive or a folder of photographs of neither class, to tell the pictures
+            from, beside those that are drawn.
 
     Raises:
         DataError: The pictures cannot be used, or "validation" is asked of other pictures
             than the network was trained on.
     """
     judged = judge(predictor, data, part=part, cache=cache)
-    evaluation = evaluate_answers(judged.probabilities, judged.classes, predictor.labels)
-    write_text(output / "evaluation.json", json.dumps(summary(evaluation), indent=2) + "\n")
+    evaluation = evaluate_answers(judged.answers.probabilities, judged.classes, predictor.labels)
+    findings = Findings(
+        evaluation, _views(predictor, judged), _domain(predictor, judged, photographs)
+    )
+    write_text(output / "evaluation.json", json.dumps(summary(findings), indent=2) + "\n")
     plot_evaluation(output / "evaluation.png", evaluation)
     save_grid(output / "worst.png", worst_tiles(judged, predictor.labels))
-    return evaluation
+    return findings
 
 
 def judge(predictor: Predictor, data: Path, *, part: Part, cache: Path) -> Judged:
@@ -74,14 +88,14 @@ def judge(predictor: Predictor, data: Path, *, part: Part, cache: Path) -> Judge
                 "add --part all to evaluate on every one of them, seen in training or not."
             )
         positions = stratified_split(classes, predictor.data.split_seed).validation
-    probabilities = predict_all(predictor.predict, dataset.pixels, positions, predictor.name)
-    return Judged(dataset, positions, classes[positions], probabilities)
+    answers = predict_all(predictor.predict, dataset.pixels, positions, predictor.name)
+    return Judged(dataset, positions, classes[positions], answers)
 
 
 def worst_tiles(judged: Judged, labels: tuple[str, ...]) -> list[Tile]:
     """The wrong answers that were given with the most confidence."""
-    answers = judged.probabilities.argmax(axis=1)
-    confidence = judged.probabilities.max(axis=1)
+    answers = judged.answers.probabilities.argmax(axis=1)
+    confidence = judged.answers.probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != judged.classes)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_WORST]
     return [
@@ -94,43 +108,31 @@ def worst_tiles(judged: Judged, labels: tuple[str, ...]) -> list[Tile]:
     ]
 
 
-def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures, fit for JSON."""
-    reliability = evaluation.reliability
+def _views(predictor: Predictor, judged: Judged) -> dict[str, float]:
+    def seen(view: View) -> NDArray[np.float32]:
+        pixels = judged.dataset.pixels
+        return predict_all(
+            lambda chosen: predictor.predict(view(chosen)), pixels, judged.positions, view.__name__
+        ).probabilities
+
+    def accuracy(probabilities: NDArray[np.float32]) -> float:
+        return float(np.mean(probabilities.argmax(axis=1) == judged.classes))
+
     return {
-        "images": evaluation.images,
-        "accuracy": evaluation.accuracy,
-        "log_loss": evaluation.log_loss,
-        "expected_calibration_error": reliability.expected_calibration_error,
-        "roc_area": {label: roc.area for label, roc in evaluation.rocs.items()},
-        "labels": list(evaluation.labels),
-        "confusion": evaluation.confusion.tolist(),
-        "reliability": {
-            "confidence": reliability.confidence.tolist(),
-            "accuracy": reliability.accuracy.tolist(),
-            "counts": reliability.counts.tolist(),
-        },
+        "with the mirror image": accuracy(judged.answers.probabilities + seen(mirrored)),
+        "softened": accuracy(seen(softened)),
+        "sharpened": accuracy(seen(sharpened)),
     }
 
 
-def table(evaluation: Evaluation) -> str:
-    """The figures and the confusion matrix, for a terminal."""
-    rows = [
-        ("images", f"{evaluation.images}"),
-        ("accuracy", f"{evaluation.accuracy:.4f}"),
-        ("log loss", f"{evaluation.log_loss:.4f}"),
-        (
-            "expected calibration error",
-            f"{evaluation.reliability.expected_calibration_error:.4f}",
-        ),
-        *((f"ROC area, {label}", f"{roc.area:.4f}") for label, roc in evaluation.rocs.items()),
-    ]
-    width = max(len(name) for name, _ in rows)
-    figures = [f"{name:<{width}}  {value:>8}" for name, value in rows]
-    cell = max(8, *(len(label) + 1 for label in evaluation.labels))
-    heading = " " * width + "".join(f"{label:>{cell}}" for label in evaluation.labels)
-    confusion = [
-        f"{label:<{width}}" + "".join(f"{count:>{cell}}" for count in counts)
-        for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True)
-    ]
-    return "\n".join([*figures, "", "true label by answer:", heading, *confusion])
+def _domain(
+    predictor: Predictor, judged: Judged, photographs: Path | None
+) -> DomainFindings | None:
+    if predictor.domain is None:
+        return None
+    typical = typicality_of(judged.answers)
+    neither = collect_neither(predictor.side, photographs)
+    return DomainFindings(
+        passing=float(np.mean(typical >= predictor.domain.threshold)),
+        roc_area=roc_areas(typical, neither_typicality(predictor.predict, neither)),
+    )

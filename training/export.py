@@ -11,17 +11,24 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from app.card import CARD_NAME, Metrics, ModelCard, ModelFile
+from app.engines.engine import Answers
 from app.engines.litert import FILE_NAME as LITERT_FILE
 from training.data import load_dataset
+from training.domain import (
+    collect_neither,
+    describe_domain,
+    neither_typicality,
+    typicality_of,
+)
 from training.errors import DataError, ExportError
 from training.files import whole_folder
 from training.litert import tensorflow_version, write_litert
-from training.metrics import mean_log_loss
+from training.metrics import mean_log_loss, reliability
 from training.predictor import KERAS_FILE, Predict, keras_predict, litert_predict, predict_all
 from training.run import Run
+from training.served import LabelledPictures, make_served
 from training.source import open_source
 from training.split import stratified_split
 
@@ -29,19 +36,27 @@ LARGEST_LOSS = 0.003
 """Of accuracy, from float to int8."""
 
 
-class Validation(NamedTuple):
-    """The pictures that all forms of a model are compared on."""
+class _Measured(NamedTuple):
+    """One form of a model on the validation pictures."""
 
-    pixels: NDArray[np.uint8]
-    positions: NDArray[np.intp]
-    classes: NDArray[np.int32]
-    """Of the pictures at `positions`."""
+    metrics: Metrics
+    answers: Answers
 
 
-def export(run: Run, data: Path, models: Path, *, name: str, version: str, cache: Path) -> Path:
+def export(
+    run: Run,
+    data: Path,
+    models: Path,
+    *,
+    name: str,
+    version: str,
+    cache: Path,
+    photographs: Path | None = None,
+) -> Path:
     """Write `model.keras`, `model.tflite` and `model.json` of the run's best weights.
 
-    Both files have their dense layers in int8 (see `quantize_dense` and `write_litert`).
+    Both files have their dense layers in int8 (see `quantize_dense` and `write_litert`), are
+    calibrated on the validation pictures, and tell how typical a picture is (see `make_served`).
 
     Args:
         run: A run with a finished epoch at full size.
@@ -50,6 +65,8 @@ def export(run: Run, data: Path, models: Path, *, name: str, version: str, cache
         name: Of the model, and of its folder.
         version: Of the model.
         cache: The folder of decoded pictures.
+        photographs: An archive or a folder of photographs of neither class, to choose what
+            measures typicality by, beside pictures that are drawn.
 
     Returns:
         The model's folder.
@@ -60,19 +77,40 @@ def export(run: Run, data: Path, models: Path, *, name: str, version: str, cache
         RunError: The run has no best weights.
     """
     network = keras.saving.load_model(run.read_best(), compile=False)
-    validation = _validation(run, data, network.input_shape[1], cache)
+    side = network.input_shape[1]
+    pictures = _pictures(run, data, side, cache)
+    neither = collect_neither(side, photographs)
+    served = make_served(network, pictures, neither)
     folder = models / name
     with whole_folder(folder) as aside:
-        write_litert(aside / LITERT_FILE, network)
-        metrics = {"float": _measure(keras_predict(network), validation, "float")}
-        quantize_dense(network).save(aside / KERAS_FILE)
+        write_litert(aside / LITERT_FILE, served.network)
+        measured = {"float": _measure(keras_predict(served.network), pictures, "float")}
+        quantize_dense(served.network).save(aside / KERAS_FILE)
         quantized = keras.saving.load_model(aside / KERAS_FILE, compile=False)
-        metrics["keras_int8"] = _measure(keras_predict(quantized), validation, "Keras int8")
-        litert = litert_predict(aside / LITERT_FILE, network.input_shape[1])
-        metrics["litert_int8"] = _measure(litert, validation, "LiteRT int8")
+        measured["keras_int8"] = _measure(keras_predict(quantized), pictures, "Keras int8")
+        litert = litert_predict(aside / LITERT_FILE, side)
+        measured["litert_int8"] = _measure(litert, pictures, "LiteRT int8")
+        metrics = {form: each.metrics for form, each in measured.items()}
         check_loss(metrics)
-        files = {file: _describe(aside / file) for file in (KERAS_FILE, LITERT_FILE)}
-        card = _card(run, name, version, network.input_shape[1:], files, metrics)
+        card = ModelCard(
+            name=name,
+            version=version,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            labels=run.read_labels(),
+            input_shape=(side, side, 3),
+            files={file: _describe(aside / file) for file in (KERAS_FILE, LITERT_FILE)},
+            recipe=run.read_recipe().as_dict(),
+            data=run.read_summary(),
+            temperature=served.temperature,
+            metrics=metrics,
+            domain=describe_domain(
+                served.score,
+                typicality_of(measured["litert_int8"].answers),
+                neither_typicality(litert, neither),
+                served.tried,
+            ),
+            software=_software(),
+        )
         (aside / CARD_NAME).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return folder
 
@@ -100,7 +138,7 @@ def check_loss(metrics: dict[str, Metrics]) -> None:
             )
 
 
-def _validation(run: Run, data: Path, side: int, cache: Path) -> Validation:
+def _pictures(run: Run, data: Path, side: int, cache: Path) -> LabelledPictures:
     facts = run.read_data()
     with open_source(data) as source:
         if source.fingerprint() != facts["fingerprint"]:
@@ -110,17 +148,22 @@ def _validation(run: Run, data: Path, side: int, cache: Path) -> Validation:
             )
         dataset = load_dataset(source, side, cache)
     classes = dataset.classes()
-    positions = stratified_split(classes, facts["split_seed"]).validation
-    return Validation(dataset.pixels, positions, classes[positions])
+    return LabelledPictures(dataset.pixels, classes, stratified_split(classes, facts["split_seed"]))
 
 
-def _measure(predict: Predict, validation: Validation, title: str) -> Metrics:
-    probabilities = predict_all(predict, validation.pixels, validation.positions, title)
-    return Metrics(
-        accuracy=float(np.mean(probabilities.argmax(axis=1) == validation.classes)),
-        log_loss=mean_log_loss(probabilities, validation.classes),
-        images=len(validation.classes),
+def _measure(predict: Predict, pictures: LabelledPictures, title: str) -> _Measured:
+    positions = pictures.split.validation
+    answers = predict_all(predict, pictures.pixels, positions, title)
+    classes = pictures.classes[positions]
+    metrics = Metrics(
+        accuracy=float(np.mean(answers.probabilities.argmax(axis=1) == classes)),
+        log_loss=mean_log_loss(answers.probabilities, classes),
+        expected_calibration_error=reliability(
+            answers.probabilities, classes
+        ).expected_calibration_error,
+        images=len(classes),
     )
+    return _Measured(metrics, answers)
 
 
 def _describe(path: Path) -> ModelFile:
@@ -129,30 +172,11 @@ def _describe(path: Path) -> ModelFile:
     return ModelFile(sha256=digest, bytes=path.stat().st_size)
 
 
-def _card(
-    run: Run,
-    name: str,
-    version: str,
-    input_shape: tuple[int, int, int],
-    files: dict[str, ModelFile],
-    metrics: dict[str, Metrics],
-) -> ModelCard:
-    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return ModelCard(
-        name=name,
-        version=version,
-        created=created,
-        labels=run.read_labels(),
-        input_shape=input_shape,
-        files=files,
-        recipe=run.read_recipe().as_dict(),
-        data=run.read_summary(),
-        metrics=metrics,
-        software={
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "tensorflow": tensorflow_version(),
-            "ai-edge-litert": installed_version("ai-edge-litert"),
-            "pillow": installed_version("pillow"),
-        },
-    )
+def _software() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "tensorflow": tensorflow_version(),
+        "ai-edge-litert": installed_version("ai-edge-litert"),
+        "pillow": installed_version("pillow"),
+    }

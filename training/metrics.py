@@ -67,7 +67,7 @@ def evaluate_answers(
             for index in indices
             if 0 < np.count_nonzero(classes == index) < len(classes)
         },
-        reliability=_reliability(probabilities.max(axis=1), answers == classes),
+        reliability=reliability(probabilities, classes),
     )
 
 
@@ -84,7 +84,9 @@ def _roc(scores: NDArray[np.float32], positive: NDArray[np.bool_]) -> Roc:
     return Roc(false_rate, true_rate, float(roc_auc_score(positive, scores)))
 
 
-def _reliability(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> Reliability:
+def reliability(probabilities: NDArray[np.float32], classes: NDArray[np.int32]) -> Reliability:
+    """Compare how sure the answers (n, classes) are with how often they are right."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == classes
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     filled = counts > 0

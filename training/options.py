@@ -87,6 +87,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         default="validation",
         help="the pictures held back from the training, or all (default: validation)",
     )
+    _add_neither(parser)
     _add_output(parser, Path("runs/evaluation"))
 
 
@@ -107,6 +108,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/best"), help="(default: runs/best)")
     _add_data(parser)
+    _add_neither(parser)
     parser.add_argument("--name", default="dogs-vs-cats", help="(default: dogs-vs-cats)")
     parser.add_argument(
         "--version",
@@ -118,6 +120,15 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("models"),
         help="where its folder goes (default: models)",
+    )
+
+
+def _add_neither(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--neither",
+        type=Path,
+        help="an archive or a folder of photographs that show none of the classes, to tell the "
+        "data's from, beside pictures that are drawn",
     )
 
 

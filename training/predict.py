@@ -104,7 +104,7 @@ def _batches(
 
 
 def _answer(predictor: Predictor, names: list[str], pixels: NDArray[np.uint8]) -> list[Answer]:
-    probabilities = predictor.predict(pixels)
+    probabilities = predictor.predict(pixels).probabilities
     indices = probabilities.argmax(axis=1)
     return [
         Answer(Path(name).stem, name, int(index), predictor.labels[index], float(row[index]))

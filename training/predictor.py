@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from app.card import CARD_NAME, DataSummary, read_card, verified_file
+from app.card import CARD_NAME, DataSummary, Domain, read_card, verified_file
 from app.cores import usable_cores
+from app.engines.engine import Answers
+from app.engines.keras import keras_answers
 from app.engines.litert import FILE_NAME as LITERT_FILE
 from app.engines.litert import LiteRTEngine
 from training.run import Run
 
 Form = Literal["litert", "keras"]
 
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""From uint8 pictures (n, side, side, 3) to probabilities (n, classes), n >= 1."""
+Predict = Callable[[NDArray[np.uint8]], Answers]
+"""From uint8 pictures (n, side, side, 3), n >= 1."""
 
 KERAS_FILE = "model.keras"
 _BATCH = 32
@@ -36,6 +38,8 @@ class Predictor(NamedTuple):
     data: DataSummary
     """What it was trained on."""
     predict: Predict
+    domain: Domain | None
+    """None where the network does not tell how typical a picture is."""
 
 
 def load_predictor(folder: Path, form: Form = "litert") -> Predictor:
@@ -59,16 +63,13 @@ def load_predictor(folder: Path, form: Form = "litert") -> Predictor:
         side=network.input_shape[1],
         data=run.read_summary(),
         predict=keras_predict(network),
+        domain=None,
     )
 
 
 def keras_predict(network: keras.Model) -> Predict:
-    """The network's answers as an array."""
-
-    def predict(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(network.predict_on_batch(pixels), dtype=np.float32)
-
-    return predict
+    """The network's answers as arrays."""
+    return lambda pixels: keras_answers(network, pixels, len(pixels))
 
 
 def litert_predict(path: Path, side: int) -> Predict:
@@ -81,20 +82,22 @@ def predict_all(
     pixels: NDArray[np.uint8],
     positions: NDArray[np.intp],
     title: str,
-) -> NDArray[np.float32]:
-    """Probabilities (m, classes) of the pictures at `positions`, with a progress bar."""
-    bar = tqdm(total=len(positions), desc=title, unit="img", leave=False)
-    answers = []
-    for chosen in _chunks(positions):
-        answers.append(predict(np.asarray(pixels[chosen])))
-        bar.update(len(chosen))
-    bar.close()
-    return np.concatenate(answers)
+) -> Answers:
+    """The answers to the pictures at `positions`, with a progress bar."""
+    answers = [predict(np.asarray(pixels[chosen])) for chosen in chunks(positions, title)]
+    typicality = [each.typicality for each in answers if each.typicality is not None]
+    return Answers(
+        np.concatenate([each.probabilities for each in answers]),
+        np.concatenate(typicality) if typicality else None,
+    )
 
 
-def _chunks(positions: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    for start in range(0, len(positions), _BATCH):
-        yield positions[start : start + _BATCH]
+def chunks(positions: NDArray[np.intp], title: str) -> Iterator[NDArray[np.intp]]:
+    """Yield positions a batch at a time, with a progress bar."""
+    with tqdm(total=len(positions), desc=title, unit="img", leave=False) as bar:
+        for start in range(0, len(positions), _BATCH):
+            yield positions[start : start + _BATCH]
+            bar.update(min(_BATCH, len(positions) - start))
 
 
 def _exported(folder: Path, form: Form) -> Predictor:
@@ -105,4 +108,4 @@ def _exported(folder: Path, form: Form) -> Predictor:
     else:
         path = verified_file(folder, card, KERAS_FILE)
         predict = keras_predict(keras.saving.load_model(path, compile=False))
-    return Predictor(f"{card.name}-{form}", card.labels, side, card.data, predict)
+    return Predictor(f"{card.name}-{form}", card.labels, side, card.data, predict, card.domain)

@@ -75,9 +75,15 @@ def _takes_gpu(device: Device, folder: Path) -> bool:
 
 def _warm_up(engine: Engine, card: ModelCard, batch_sizes: list[int]) -> None:
     for size in batch_sizes:
-        shape = engine.predict(np.zeros((size, *card.input_shape), np.uint8)).shape
+        answers = engine.predict(np.zeros((size, *card.input_shape), np.uint8))
+        shape = answers.probabilities.shape
         if shape != (size, len(card.labels)):
             raise ModelCardError(
                 f"The model answers {size} pictures with an array of shape {shape}, but its card "
                 f"names {len(card.labels)} labels; export the model again."
+            )
+        if (answers.typicality is None) != (card.domain is None):
+            raise ModelCardError(
+                "Of model and card, one tells how typical a picture is and the other does not; "
+                "export the model again."
             )

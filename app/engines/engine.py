@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,16 @@ from app.errors import StartupError
 
 Pictures: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 """Of shape (n, height, width, 3), or n >= 1 of shape (height, width, 3)."""
+
+
+class Answers(NamedTuple):
+    """What a network says of n pictures."""
+
+    probabilities: NDArray[np.float32]
+    """Shape (n, classes)."""
+    typicality: NDArray[np.float32] | None
+    """Shape (n,), the higher the more like the pictures that the network was trained on; None from
+    a network that cannot tell."""
 
 
 class EngineUnavailableError(StartupError):
@@ -33,5 +43,5 @@ class Engine(Protocol):
     def best_batch(self) -> int:
         """How many pictures at once it answers at its best rate; more only wait for each other."""
 
-    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
-        """Return the probabilities of each picture, shape (n, classes)."""
+    def predict(self, pictures: Pictures) -> Answers:
+        """Return the network's answers to the n pictures, in their order."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.card import ModelCardError
-from app.engines.engine import Pictures
+from app.engines.engine import Answers, Pictures
 
 
 class KerasEngine:
@@ -44,11 +44,23 @@ class KerasEngine:
                 "the model again."
             )
 
-    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+    def predict(self, pictures: Pictures) -> Answers:
         count = len(pictures)
         padded = np.zeros((_padded_size(count), *self._input_shape), np.uint8)
         np.stack(list(pictures), out=padded[:count])
-        return np.asarray(self._model.predict_on_batch(padded)[:count], np.float32)
+        return keras_answers(self._model, padded, count)
+
+
+def keras_answers(model: keras.Model, pictures: NDArray[np.uint8], count: int) -> Answers:
+    """Run a model on pictures of shape (n, height, width, 3), and keep the first `count` answers.
+
+    The model's output is the probabilities, or a list of the probabilities and the typicality.
+    """
+    outputs = model.predict_on_batch(pictures)
+    if not isinstance(outputs, list):
+        outputs = [outputs]
+    probabilities, *typicality = (np.asarray(output[:count], np.float32) for output in outputs)
+    return Answers(probabilities, typicality[0][:, 0] if typicality else None)
 
 
 def gpu_device() -> str | None:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from numpy.typing import NDArray
 
 from app.card import ModelCardError
-from app.engines.engine import Pictures
+from app.engines.engine import Answers, Pictures
 
 FILE_NAME = "model.tflite"
 
@@ -45,17 +44,25 @@ class LiteRTEngine:
                 f"says uint8 {input_shape}; export the model again."
             )
         self._input = pictures["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        # Files do not keep the order of outputs; there is one probability for each of two classes
+        # or more, and one typicality.
+        widths = {
+            output["index"]: int(output["shape"][-1])
+            for output in self._interpreter.get_output_details()
+        }
+        self._probabilities = max(widths, key=widths.__getitem__)
+        self._typicality = next((index for index, width in widths.items() if width == 1), None)
         self._input_shape = input_shape
         self._planned_size = 0
 
-    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+    def predict(self, pictures: Pictures) -> Answers:
         if len(pictures) != self._planned_size:
             self._plan(len(pictures))
         np.stack(list(pictures), out=self._interpreter.tensor(self._input)())
         self._interpreter.invoke()
-        probabilities: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
-        return probabilities
+        tensor = self._interpreter.get_tensor
+        typicality = None if self._typicality is None else tensor(self._typicality)[:, 0]
+        return Answers(tensor(self._probabilities), typicality)
 
     def _plan(self, size: int) -> None:
         self._planned_size = 0

@@ -19,7 +19,7 @@ class Classifier(litserve.LitAPI):
         return np.stack(inputs)
 
     def predict(self, pictures):
-        return self.engine.predict(pictures)
+        return self.engine.predict(pictures).probabilities
 
     def unbatch(self, output):
         return list(output)

@@ -15,7 +15,7 @@ class Classifier(Worker):
         return decode(data)
 
     def forward(self, pictures):
-        return [answer(row) for row in self.engine.predict(pictures)]
+        return [answer(row) for row in self.engine.predict(pictures).probabilities]
 
     def serialize(self, data):
         return json.dumps(data).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from app.card import DataSummary, ModelCard, ModelFile
+from app.card import DataSummary, Domain, ModelCard, ModelFile
 
 
 def card_of(folder: Path, *file_names: str) -> ModelCard:
@@ -21,6 +21,14 @@ def card_of(folder: Path, *file_names: str) -> ModelCard:
             source="none", counts={"red": 1, "blue": 1}, training=1, validation=1, split_seed=0
         ),
         metrics={},
+        domain=Domain(
+            score="brightness",
+            passing=0.75,
+            quantiles=(0.0, 0.2, 0.4, 0.6, 0.8),
+            threshold=0.2,
+            roc_area={"black pictures": 1.0},
+            tried={"brightness": 1.0},
+        ),
         software={},
     )
 

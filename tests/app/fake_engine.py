@@ -1,13 +1,15 @@
-"""An engine that needs no model: the redder a picture, the more it is of the first class."""
+"""An engine that needs no model: the redder a picture, the more it is of the first class.
+
+The brighter it is, the more typical.
+"""
 
 from __future__ import annotations
 
 import threading
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.engines.engine import Pictures
+from app.engines.engine import Answers, Pictures
 
 
 class FakeEngine:
@@ -24,11 +26,12 @@ class FakeEngine:
         """A batch is held while this is clear."""
         self.free.set()
 
-    def predict(self, pictures: Pictures) -> NDArray[np.float32]:
+    def predict(self, pictures: Pictures) -> Answers:
         self.batch_sizes.append(len(pictures))
         self.entered.set()
         self.free.wait()
         if self.faults and (fault := self.faults.pop(0)):
             raise fault
-        red = np.stack(pictures)[..., 0].mean(axis=(1, 2)) / 255
-        return np.stack([red, 1 - red], axis=1).astype(np.float32)
+        shares = np.stack(pictures).mean(axis=(1, 2)).astype(np.float32) / 255
+        red = shares[:, 0]
+        return Answers(np.stack([red, 1 - red], axis=1), shares.max(axis=1))

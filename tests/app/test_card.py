@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
-from app.card import ModelCardError, read_card, verified_file
+from app.card import Domain, ModelCardError, read_card, verified_file
 from tests.app.cards import card_of, write_card
+
+DOMAIN = {
+    "score": "energy",
+    "passing": 0.75,
+    "quantiles": [-2, 0, 0, 1, 5],
+    "threshold": 0,
+    "roc_area": {},
+    "tried": {},
+}
 
 
 @pytest.fixture
@@ -20,6 +29,19 @@ def folder(tmp_path: Path) -> Path:
 def change(folder: Path, **values: Any) -> None:
     path = folder / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("typicality", "rank"),
+    [(-3, 0), (-2, 0), (-1, 0.125), (0, 0.25), (0.5, 0.625), (4, 0.9375), (5, 1), (6, 1)],
+)
+def test_rank_is_the_share_of_the_validation_that_is_less_typical(
+    typicality: float, rank: float
+) -> None:
+    domain = Domain.model_validate(DOMAIN)
+
+    assert domain.rank(typicality) == rank
+    assert domain.holds(typicality) is (typicality >= 0)
 
 
 def test_card_is_read_as_written(folder: Path) -> None:
@@ -36,6 +58,8 @@ def test_card_is_read_as_written(folder: Path) -> None:
         ({"files": {"model.tflite": {"sha256": "abc", "bytes": 1}}}, "files.model.tflite.sha256"),
         ({"input_shape": [0, 227, 3]}, "input_shape.0"),
         ({"metrics": {"float": {"accuracy": 97, "log_loss": 0, "images": 1}}}, "metrics.float"),
+        ({"domain": DOMAIN | {"quantiles": [0, 2, 1]}}, "domain.quantiles"),
+        ({"temperature": 0}, "temperature"),
         ({"surprise": 1}, "surprise"),
     ],
 )

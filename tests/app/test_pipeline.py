@@ -8,6 +8,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from app.engines.engine import Answers
 from app.errors import InferenceError, NotReadyError, OverloadedError
 from app.images import BrokenImageError, DecodedImage
 from app.pipeline import Pipeline, Prediction
@@ -85,6 +86,7 @@ async def test_single_picture_does_not_wait_for_others(
     prediction = await pipeline.submit(file(255))
 
     assert prediction.probabilities.tolist() == [1, 0]
+    assert prediction.typicality == 1
     assert prediction.image.format == "FAKE"
     assert prediction.decode_ms >= 0
     assert prediction.queue_ms >= 0
@@ -241,7 +243,8 @@ async def test_fault_of_the_engine_fails_its_batch_alone(
 async def test_wrong_number_of_answers_is_a_fault(
     pipeline: Pipeline, fake_engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fake_engine, "predict", lambda _: np.zeros((3, 2), np.float32))
+    three = Answers(np.zeros((3, 2), np.float32), np.zeros(3, np.float32))
+    monkeypatch.setattr(fake_engine, "predict", lambda _: three)
 
     with pytest.raises(InferenceError):
         await pipeline.submit(file(0))

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
+from app.main import create_app
+from app.service import Model
+from app.settings import Settings
+from tests.app.cards import card_of
 from tests.app.client import assert_problem, post
+from tests.app.conftest import serving
+from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import BLUE, RED, picture, sideways_picture
 
 pytestmark = pytest.mark.anyio
@@ -22,10 +29,32 @@ async def test_answer_has_every_part(client: httpx.AsyncClient) -> None:
     assert answer["score"] == first["score"] > second["score"]
     assert second["label"] == "blue"
     assert first["score"] + second["score"] == pytest.approx(1, abs=1e-5)
+    assert answer["in_domain"] is True
+    assert 0 < answer["typicality"] <= 1
     assert answer["model"] == {"name": "red-or-blue", "version": "1.2.3"}
     assert answer["image"] == {"width": 64, "height": 48, "format": "JPEG"}
     assert set(answer["timing_ms"]) == {"decode", "queue", "inference"}
     assert all(milliseconds >= 0 for milliseconds in answer["timing_ms"].values())
+
+
+async def test_picture_unlike_the_training_is_labelled_all_the_same(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = (await post(client, picture((1, 0, 0)))).json()
+
+    assert answer["label"] in {"red", "blue"}
+    assert answer["in_domain"] is False
+    assert answer["typicality"] < 0.25
+
+
+async def test_model_that_cannot_tell_what_is_typical_does_not_try(
+    settings: Settings, fake_engine: FakeEngine, tmp_path: Path
+) -> None:
+    model = Model(card_of(tmp_path).model_copy(update={"domain": None}), [fake_engine])
+    async with serving(create_app(settings, lambda _: model)) as client:
+        answer = (await post(client, picture(RED))).json()
+
+    assert answer["in_domain"] is answer["typicality"] is None
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])

@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.training.pictures import size_of
 from tests.training.workshop import Workshop
+from training.neither import KINDS
 
 
 def test_every_form_of_a_model_is_measured(
@@ -27,7 +28,15 @@ def test_every_form_of_a_model_is_measured(
         accuracies.add(figures["accuracy"])
         assert figures["images"] == 16
         assert sum(map(sum, figures["confusion"])) == 16
-        assert f"{figures['log_loss']:.4f}" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert f"{figures['log_loss']:.4f}" in printed
+        assert set(figures["views"]) == {"with the mirror image", "softened", "sharpened"}
+        if model == workshop.run:
+            assert figures["domain"] is None
+        else:
+            assert figures["domain"]["passing"] >= 0.9
+            assert set(figures["domain"]["roc_area"]) == set(KINDS)
+            assert "ROC area, against textures" in printed
         for picture in ("evaluation.png", "worst.png"):
             assert size_of(output / picture)[0] > 500
     assert len(accuracies) == 1

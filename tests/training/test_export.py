@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import keras
@@ -13,9 +14,11 @@ from app.main import create_app
 from app.settings import Settings
 from tests.app.conftest import serving
 from tests.training.workshop import Workshop
+from training.domain import typicality_of
 from training.errors import ExportError
 from training.evaluate import judge
 from training.export import check_loss
+from training.neither import KINDS
 from training.predictor import load_predictor
 
 
@@ -28,6 +31,11 @@ def test_the_card_describes_what_lies_beside_it(workshop: Workshop) -> None:
     assert (card.data.training, card.data.validation) == (64, 16)
     assert set(card.metrics) == {"float", "keras_int8", "litert_int8"}
     assert {metrics.images for metrics in card.metrics.values()} == {16}
+    assert all(metrics.expected_calibration_error is not None for metrics in card.metrics.values())
+    assert card.temperature != 1
+    assert card.domain is not None
+    assert card.domain.score in card.domain.tried
+    assert set(card.domain.roc_area) == set(KINDS)
     for name in ("model.keras", "model.tflite"):
         assert verified_file(workshop.model, card, name).stat().st_size == card.files[name].bytes
 
@@ -53,16 +61,23 @@ async def test_the_service_answers_as_evaluate_does(workshop: Workshop) -> None:
         answers = [await _post(client, workshop.data / name) for name in judged.dataset.names]
 
     scores = [
-        [{one["label"]: one["score"] for one in answer}[label] for label in predictor.labels]
+        [
+            {one["label"]: one["score"] for one in answer["predictions"]}[label]
+            for label in predictor.labels
+        ]
         for answer in answers
     ]
-    np.testing.assert_allclose(scores, judged.probabilities, atol=2e-6)
+    np.testing.assert_allclose(scores, judged.answers.probabilities, atol=2e-6)
+    assert predictor.domain is not None
+    typical = [predictor.domain.holds(value) for value in typicality_of(judged.answers)]
+    assert [answer["in_domain"] for answer in answers] == typical
 
 
-async def _post(client: httpx.AsyncClient, path: Path) -> list[dict[str, float]]:
-    response = await client.post("/predict", files={"file": path.read_bytes()})
-    predictions: list[dict[str, float]] = response.json()["predictions"]
-    return predictions
+async def _post(client: httpx.AsyncClient, path: Path) -> dict[str, Any]:
+    answer: dict[str, Any] = (
+        await client.post("/predict", files={"file": path.read_bytes()})
+    ).json()
+    return answer
 
 
 def test_an_export_that_loses_too_much_is_refused() -> None:

@@ -73,6 +73,13 @@ def test_gpu_without_one_says_why(tiny_model: Path, monkeypatch: pytest.MonkeyPa
         load("gpu", tiny_model)
 
 
+def test_card_that_promises_what_the_model_cannot_tell_is_refused(tiny_model: Path) -> None:
+    card = read_card(tiny_model).model_copy(update={"domain": None})
+
+    with pytest.raises(ModelCardError, match="how typical a picture is"):
+        load("cpu", tiny_model, card)
+
+
 def test_other_number_of_labels_is_refused(tiny_model: Path) -> None:
     card = read_card(tiny_model).model_copy(update={"labels": ("red", "green", "blue")})
 

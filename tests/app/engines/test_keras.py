@@ -30,10 +30,11 @@ def test_padding_leaves_the_probabilities_alone(loaded, tiny_model: Path) -> Non
     reference = LiteRTEngine(tiny_model / "model.tflite", SHAPE, threads=1)
 
     for size in (1, 3):
-        probabilities = loaded.predict(pictures[:size])
-        assert probabilities.shape == (size, 2)
-        assert probabilities.dtype == np.float32
-        np.testing.assert_allclose(probabilities, reference.predict(pictures[:size]), atol=1e-5)
+        answers = loaded.predict(pictures[:size])
+        assert answers.probabilities.shape == (size, 2)
+        for answer, expected in zip(answers, reference.predict(pictures[:size]), strict=True):
+            assert answer.dtype == np.float32
+            np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_other_input_shape_is_refused(tiny_model: Path) -> None:

@@ -18,17 +18,19 @@ def engine(tiny_model: Path) -> LiteRTEngine:
 
 def test_any_batch_size_gives_the_same_probabilities(engine: LiteRTEngine) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), np.uint8)
-    singly = np.concatenate([engine.predict(pictures[i : i + 1]) for i in range(5)])
+    singly = [engine.predict(pictures[i : i + 1]) for i in range(5)]
 
     for size in (5, 2, 1, 3):
-        probabilities = engine.predict(pictures[:size])
-        assert probabilities.shape == (size, 2)
-        assert probabilities.dtype == np.float32
-        np.testing.assert_allclose(probabilities, singly[:size], atol=1e-6)
+        answers = engine.predict(pictures[:size])
+        for together, alone in zip(answers, zip(*singly, strict=True), strict=True):
+            assert together.dtype == np.float32
+            np.testing.assert_allclose(together, np.concatenate(alone)[:size], atol=1e-6)
+        assert answers.probabilities.shape == (size, 2)
+        assert answers.typicality.shape == (size,)
 
 
 def test_answers_are_not_overwritten_by_the_next(engine: LiteRTEngine) -> None:
-    first = engine.predict(np.zeros((1, *SHAPE), np.uint8))
+    first = engine.predict(np.zeros((1, *SHAPE), np.uint8)).probabilities
     before = first.copy()
     red = np.zeros((1, *SHAPE), np.uint8)
     red[..., 0] = 255

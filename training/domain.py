@@ -20,7 +20,7 @@ from training.source import open_source
 PASSING = 0.97
 """Share of the validation pictures that are to be taken as in the domain."""
 
-_DRAWN_A_KIND = 100
+_DRAWN_A_KIND = 50
 _QUANTILES = 101
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from app.card import ModelCard
-from app.pipeline import Prediction
+from app.job import Prediction
 
 Score = Annotated[float, Field(ge=0, le=1, examples=[0.9987])]
 Milliseconds = Annotated[float, Field(ge=0, examples=[1.9])]

@@ -42,6 +42,7 @@ def _train(options: argparse.Namespace) -> None:
         options.data,
         chosen_recipe(options),
         split_seed=options.split_seed,
+        exclusions=options.exclusions,
         cache=options.cache,
         resume=options.resume,
         precision=options.precision,

@@ -10,6 +10,7 @@ from typing import get_args
 
 from training.data import DEFAULT_CACHE
 from training.evaluate import Part
+from training.exclusions import DEFAULT_EXCLUSIONS
 from training.precision import Precision
 from training.predictor import Form
 from training.recipe import RECIPES, Recipe
@@ -62,6 +63,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split-seed", type=int, default=1, help="decides what is validated on (default: 1)"
+    )
+    parser.add_argument(
+        "--exclusions",
+        type=Path,
+        default=DEFAULT_EXCLUSIONS,
+        help="CSV of pictures that are not trained on, or an empty file "
+        "(default: those of Kaggle's that are mislabelled or show no animal)",
     )
     parser.add_argument(
         "--precision",

@@ -77,7 +77,7 @@ def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:
     [
         ((), "add --resume"),
         (("--resume", "--dropout", "0.3"), "resume with the same options"),
-        (("--resume", "--split-seed", "2"), "the same --data and --split-seed"),
+        (("--resume", "--split-seed", "2"), "the same --data, --split-seed and --exclusions"),
     ],
 )
 def test_a_run_is_never_mixed_with_another(

@@ -44,6 +44,7 @@ def _train(options: argparse.Namespace) -> None:
         cache=options.cache,
         resume=options.resume,
         precision=options.precision,
+        place=options.pictures,
     )
     print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
 

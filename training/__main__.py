@@ -12,12 +12,14 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.errors import StartupError
+from training.comparison import comparison
 from training.errors import TrainingError
 from training.evaluate import evaluate, table
 from training.export import export
 from training.options import chosen_recipe, parser
 from training.predict import predict
 from training.predictor import load_predictor
+from training.recipe import RECIPES
 from training.run import Run
 from training.samples import samples
 from training.train import train
@@ -76,6 +78,11 @@ def _predict(options: argparse.Namespace) -> None:
     )
 
 
+def _table(options: argparse.Namespace) -> None:
+    runs = [Run(folder) for folder in options.runs]
+    print(comparison(runs, RECIPES.get(options.against)))
+
+
 def _export(options: argparse.Namespace) -> None:
     folder = export(
         Run(options.run),
@@ -93,6 +100,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "samples": _samples,
     "evaluate": _evaluate,
     "predict": _predict,
+    "table": _table,
     "export": _export,
 }
 

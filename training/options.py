@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     _add_samples(commands.add_parser("samples", help="draw the data, and its augmentation"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a network on labelled pictures"))
     _add_predict(commands.add_parser("predict", help="label pictures"))
+    _add_table(commands.add_parser("table", help="compare runs in a Markdown table"))
     _add_export(commands.add_parser("export", help="make a run into a model for the service"))
     return top
 
@@ -110,6 +111,15 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="CSV to write, a PNG of the first 20 beside it (default: runs/predictions.csv)",
     )
     parser.add_argument("--submission", type=Path, help="CSV to write as Kaggle scores it")
+
+
+def _add_table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
+    parser.add_argument(
+        "--against",
+        choices=RECIPES,
+        help="recipe to tell the differences from (default: the first run's)",
+    )
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:

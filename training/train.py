@@ -10,6 +10,7 @@ from training.data import Dataset, load_dataset
 from training.errors import RunError
 from training.exclusions import find_excluded, read_exclusions
 from training.fit import TrainingData, fit
+from training.lookup import Place
 from training.model import FULL_SIDE
 from training.precision import Precision
 from training.recipe import Recipe
@@ -28,6 +29,7 @@ def train(
     cache: Path,
     resume: bool = False,
     precision: Precision = "auto",
+    place: Place = "auto",
 ) -> None:
     """Train on four fifths of the pictures in `data`, and validate on the rest.
 
@@ -41,6 +43,7 @@ def train(
         cache: The folder of decoded pictures.
         resume: Go on in a run that was begun; `recipe` must be the same.
         precision: What to compute in.
+        place: Where the decoded pictures are read from.
 
     Raises:
         DataError: The pictures or the exclusions cannot be used.
@@ -79,7 +82,8 @@ def train(
             write_split(run.split_file, dataset, split)
             run.write_recipe(recipe)
         pictures = _by_side(source, dataset, cache)
-        fit(run, recipe, TrainingData(pictures, classes, len(dataset.labels), split), precision)
+        training_data = TrainingData(pictures, classes, len(dataset.labels), split)
+        fit(run, recipe, training_data, precision, place)
 
 
 def _report(dataset: Dataset) -> None:

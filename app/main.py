@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from app import __version__
 from app.interpreter import settled_interpreter
 from app.overload import RefuseWhenFull
+from app.page import add_page
 from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
@@ -35,6 +36,7 @@ def create_app(
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
     app.include_router(router)
+    add_page(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict"])
     add_problem_handlers(app)
     return app

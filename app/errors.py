@@ -8,6 +8,7 @@
     - UnsupportedUploadError   415
     - MissingFileError         422
     - TooManyFilesError        422
+  + NotAcceptableError         406
   + UnavailableError
     - NotReadyError            503
     - OverloadedError          503
@@ -80,6 +81,13 @@ class TooManyFilesError(UploadError):
 
     status = 422
     title = "Too many files"
+
+
+class NotAcceptableError(ServiceError):
+    """The client takes no media type that the path answers with."""
+
+    status = 406
+    title = "Not acceptable"
 
 
 class UnavailableError(ServiceError):

@@ -12,66 +12,22 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from app.engines.engine import Answers, Engine
+from app.engines.engine import Engine
 from app.errors import InferenceError, NotReadyError, OverloadedError
 from app.images import DecodedImage
+from app.job import Job, Outcome, Prediction, resolve, take
 
 logger = logging.getLogger(__name__)
 
 Decode = Callable[[bytes], DecodedImage]
 
-
-class Prediction(NamedTuple):
-    """What the engine says of one picture, and how long that took."""
-
-    image: DecodedImage
-    probabilities: NDArray[np.float32]
-    """Shape (classes,)."""
-    typicality: float | None
-    """As the engine's answers have it."""
-    decode_ms: float
-    queue_ms: float
-    """Waiting to be decoded, and then for the engine."""
-    inference_ms: float
-    """Of the whole batch that the picture was in."""
-
-
-class _Job:
-    """One picture, from its arrival to its answer."""
-
-    __slots__ = ("answer", "arrived", "data", "decoded", "decoding", "image")
-
-    def __init__(self, data: bytes, answer: asyncio.Future[Prediction]) -> None:
-        self.data = data
-        self.answer = answer
-        self.image: DecodedImage
-        self.arrived = perf_counter()
-        self.decoding = self.decoded = 0.0
-        """When decoding began and ended."""
-
-    def prediction(
-        self, answers: Answers, position: int, start: float, inference_ms: float
-    ) -> Prediction:
-        typicality = answers.typicality
-        return Prediction(
-            image=self.image,
-            probabilities=answers.probabilities[position],
-            typicality=None if typicality is None else float(typicality[position]),
-            decode_ms=(self.decoded - self.decoding) * 1e3,
-            queue_ms=(self.decoding - self.arrived + start - self.decoded) * 1e3,
-            inference_ms=inference_ms,
-        )
-
-
-_Outcome = tuple[_Job, Prediction | Exception]
+_PATIENT_SHARE = 4
+"""The part of a batch that is kept for patient pictures, while others wait, is one in this."""
 
 
 class _Task(NamedTuple):
     run: Callable[[], None]
-    jobs: list[_Job]
+    jobs: list[Job]
 
 
 class Pipeline:
@@ -81,6 +37,9 @@ class Pipeline:
     decoded by the time an engine is free: nothing waits for company. Where the engines compute on
     the cores that decode, a thread first decodes what has arrived, up to the engine's share of it:
     idle engines divide what waits, and one that is busy will have pictures of its own again.
+
+    Pictures that came decoded may be patient: they take what the others leave of the engines, and
+    a small share of every batch.
 
     Every answer comes: a prediction, the fault of the picture or of its batch, or, should a thread
     ever end, NotReadyError. One that is cancelled before its turn costs nothing.
@@ -108,10 +67,12 @@ class Pipeline:
         self._decode = decode
         self._max_batch = max_batch
         self._max_queue = max_queue
+        self._engine_count = len(engines)
         self._decodes_first = engines[0].device == "cpu"
         self._idle_engines = list(engines)
-        self._encoded: deque[_Job] = deque()
-        self._decoded: deque[_Job] = deque()
+        self._encoded: deque[Job] = deque()
+        self._decoded: deque[Job] = deque()
+        self._patient: deque[Job] = deque()
         self._decoding = 0
         self._open = True
         self._changed = threading.Condition(threading.Lock())
@@ -129,7 +90,7 @@ class Pipeline:
 
     @property
     def waiting(self) -> int:
-        """How many pictures wait for an engine, decoded or not."""
+        """How many pictures wait for an engine, decoded or not, patient ones aside."""
         return len(self._encoded) + self._decoding + len(self._decoded)
 
     def check_room(self) -> None:
@@ -151,9 +112,29 @@ class Pipeline:
         """
         with self._changed:
             self.check_room()
-            job = _Job(data, self._loop.create_future())
-            self._encoded.append(job)
-            self._changed.notify()
+            return self._queue(self._encoded, data)
+
+    def submit_decoded(
+        self, images: Sequence[DecodedImage], *, patient: bool = False
+    ) -> list[asyncio.Future[Prediction]]:
+        """Queue pictures of the network's size, all of them or none; else as `submit`.
+
+        Args:
+            images: At most `max_queue`.
+            patient: Let others go first.
+        """
+        with self._changed:
+            self.check_room()
+            waiting = len(self._patient) if patient else self.waiting
+            if waiting + len(images) > self._max_queue:
+                raise OverloadedError("Too many pictures are waiting; try again in a moment.")
+            jobs = self._patient if patient else self._decoded
+            return [self._queue(jobs, image) for image in images]
+
+    def _queue(self, jobs: deque[Job], picture: bytes | DecodedImage) -> asyncio.Future[Prediction]:
+        job = Job(picture, self._loop.create_future())
+        jobs.append(job)
+        self._changed.notify()
         return job.answer
 
     def close(self) -> None:
@@ -178,7 +159,7 @@ class Pipeline:
         with self._changed:
             while True:
                 if task := self._due_batch() or self._due_decoding():
-                    if self._encoded or self._decoded:
+                    if self._encoded or self._decoded or self._patient:
                         self._changed.notify()
                     return task
                 if not self._open:
@@ -188,20 +169,26 @@ class Pipeline:
     def _due_batch(self) -> _Task | None:
         if not self._idle_engines:
             return None
-        share = min(self._max_batch, -(-self.waiting // len(self._idle_engines)))
+        patient_share = min(len(self._patient), self._max_batch // _PATIENT_SHARE)
+        share = min(self._max_batch - patient_share, -(-self.waiting // len(self._idle_engines)))
         if self._decodes_first and self._encoded and len(self._decoded) < share:
             return None
-        if not (batch := _taken(self._decoded, share)):
+        if batch := take(self._decoded, share):
+            batch += take(self._patient, patient_share)
+        elif not self.waiting and len(self._idle_engines) == self._engine_count:
+            # Whoever comes next finds another engine free, if there is one.
+            batch = take(self._patient, self._max_batch)
+        if not batch:
             return None
         return _Task(partial(self._infer, self._idle_engines.pop(), batch), batch)
 
     def _due_decoding(self) -> _Task | None:
-        if not (jobs := _taken(self._encoded, 1)):
+        if not (jobs := take(self._encoded, 1)):
             return None
         self._decoding += 1
         return _Task(partial(self._decode_one, jobs[0]), jobs)
 
-    def _decode_one(self, job: _Job) -> None:
+    def _decode_one(self, job: Job) -> None:
         job.decoding = perf_counter()
         try:
             job.image = self._decode(job.data)
@@ -216,9 +203,9 @@ class Pipeline:
             self._decoding -= 1
             self._decoded.append(job)
 
-    def _infer(self, engine: Engine, batch: list[_Job]) -> None:
+    def _infer(self, engine: Engine, batch: list[Job]) -> None:
         start = perf_counter()
-        outcomes: list[_Outcome]
+        outcomes: list[Outcome]
         try:
             answers = engine.predict([job.image.pixels for job in batch])
             inference_ms = (perf_counter() - start) * 1e3
@@ -234,36 +221,16 @@ class Pipeline:
             self._idle_engines.append(engine)
         self._tell(outcomes)
 
-    def _abandon(self, jobs: list[_Job]) -> None:
+    def _abandon(self, jobs: list[Job]) -> None:
         with self._changed:
             self._open = False
-            left = [*jobs, *self._encoded, *self._decoded]
-            self._encoded.clear()
-            self._decoded.clear()
+            left = [*jobs, *self._encoded, *self._decoded, *self._patient]
+            for queue in (self._encoded, self._decoded, self._patient):
+                queue.clear()
             self._changed.notify_all()
         fault = NotReadyError("A thread of the service has ended; try again later.")
         self._tell([(job, fault) for job in left])
 
-    def _tell(self, outcomes: list[_Outcome]) -> None:
+    def _tell(self, outcomes: list[Outcome]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_resolve, outcomes)
-
-
-def _taken(jobs: deque[_Job], most: int) -> list[_Job]:
-    """Remove and return the first jobs, dropping those whose clients have gone."""
-    taken: list[_Job] = []
-    while jobs and len(taken) < most:
-        job = jobs.popleft()
-        if not job.answer.done():
-            taken.append(job)
-    return taken
-
-
-def _resolve(outcomes: list[_Outcome]) -> None:
-    for job, outcome in outcomes:
-        if job.answer.done():
-            continue
-        if isinstance(outcome, Exception):
-            job.answer.set_exception(outcome)
-        else:
-            job.answer.set_result(outcome)
+            self._loop.call_soon_threadsafe(resolve, outcomes)

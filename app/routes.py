@@ -29,7 +29,7 @@ from app.upload import FIELD, read_upload
 router = APIRouter()
 
 _PICTURE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-_PICTURE_BODY: dict[str, Any] = {
+PICTURE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -45,6 +45,21 @@ _PICTURE_BODY: dict[str, Any] = {
         },
     }
 }
+PICTURE_ERRORS = (
+    BrokenImageError,
+    EmptyUploadError,
+    MalformedUploadError,
+    UploadTooLargeError,
+    ImageTooLargeError,
+    UnsupportedImageError,
+    UnsupportedUploadError,
+    MissingFileError,
+    TooManyFilesError,
+    InferenceError,
+    NotReadyError,
+    OverloadedError,
+)
+"""What may be wrong with a request that holds one picture."""
 
 
 async def ready_service(request: Request) -> Service:
@@ -67,22 +82,9 @@ ReadyService = Annotated[Service, Depends(ready_service)]
     "/predict",
     tags=["predictions"],
     summary="Say what a picture shows",
-    openapi_extra=_PICTURE_BODY,
+    openapi_extra=PICTURE_BODY,
     response_model=PredictionResponse,
-    responses=documented(
-        BrokenImageError,
-        EmptyUploadError,
-        MalformedUploadError,
-        UploadTooLargeError,
-        ImageTooLargeError,
-        UnsupportedImageError,
-        UnsupportedUploadError,
-        MissingFileError,
-        TooManyFilesError,
-        InferenceError,
-        NotReadyError,
-        OverloadedError,
-    ),
+    responses=documented(*PICTURE_ERRORS),
 )
 async def predict(request: Request, service: ReadyService) -> Response:
     """Classify the picture in the form's field `file`, or in the whole body.

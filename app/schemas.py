@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from app.card import ModelCard
-from app.pipeline import Prediction
+from app.job import Prediction
+from app.occlusion import Explanation
 
 Score = Annotated[float, Field(ge=0, le=1, examples=[0.9987])]
 Milliseconds = Annotated[float, Field(ge=0, examples=[1.9])]
@@ -40,7 +41,10 @@ class Timing(BaseModel):
 
     decode: Milliseconds
     queue: Milliseconds = Field(description="Waiting to be decoded, and then for the engine.")
-    inference: Milliseconds = Field(description="Of the whole batch that the picture was in.")
+    inference: Milliseconds = Field(
+        description="Of the whole batch that the picture was in; of an explanation, of all that "
+        "was tried."
+    )
 
 
 class PredictionResponse(BaseModel):
@@ -92,6 +96,23 @@ class PredictionResponse(BaseModel):
                 inference=round(prediction.inference_ms, 1),
             ),
         )
+
+
+class ExplanationResponse(PredictionResponse):
+    """What the picture shows, and where."""
+
+    grid: list[list[Annotated[float, Field(ge=-1, le=1)]]] = Field(
+        description="How much of the score is lost when a region is hidden, row by row from the "
+        "top of the upright picture; where it is positive, the region speaks for the label.",
+        examples=[[[0.0102, 0.3127], [-0.0021, 0.0214]]],
+    )
+
+    @classmethod
+    def explaining(cls, card: ModelCard, explanation: Explanation) -> ExplanationResponse:
+        """Put together an answer, the grid's numbers rounded to 4 digits."""
+        answer = PredictionResponse.of(card, explanation.prediction)
+        grid = explanation.grid.round(4) + 0.0  # which makes 0 of -0
+        return cls(**dict(answer), grid=grid.tolist())
 
 
 def _domain(card: ModelCard, prediction: Prediction) -> tuple[bool | None, float | None]:

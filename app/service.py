@@ -11,8 +11,9 @@ from app.card import ModelCard, read_card
 from app.engines.choice import load_engines
 from app.engines.engine import Engine
 from app.errors import NotReadyError
-from app.images import decode_image
-from app.pipeline import Pipeline, Prediction
+from app.images import DecodedImage, decode_image
+from app.job import Prediction
+from app.pipeline import Pipeline
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -89,3 +90,15 @@ class Service:
             UnavailableError: The service takes no more pictures, now or at all.
         """
         return self._pipeline.submit(data)
+
+    def classify_decoded(
+        self, images: Sequence[DecodedImage], *, patient: bool = False
+    ) -> list[asyncio.Future[Prediction]]:
+        """Predict pictures of the network's size, all of them or none; else as `classify`.
+
+        Patient ones let others go first.
+
+        Raises:
+            UnavailableError: The service takes no more pictures, now or at all.
+        """
+        return self._pipeline.submit_decoded(images, patient=patient)

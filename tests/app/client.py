@@ -5,10 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 
-async def post(client: httpx.AsyncClient, data: bytes) -> httpx.Response:
-    return await client.post("/predict", files={"file": ("upload", data)})
+async def post(
+    client: httpx.AsyncClient,
+    data: bytes,
+    path: str = "/predict",
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    return await client.post(path, files={"file": ("upload", data)}, headers=headers)
+
+
+async def leave_while_waiting(app: FastAPI, data: bytes, path: str = "/predict") -> None:
+    """Send a picture as a client that disconnects before the engine has answered."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": data}]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        pass
+
+    await app(posted_picture() | {"path": path}, receive, send)
 
 
 def assert_problem(response: httpx.Response, status: int, title: str) -> None:

@@ -29,3 +29,13 @@ def sideways_picture() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
     return picture(exif=exif)
+
+
+def spotted_picture(width: int = 100, height: int = 100, file_format: str = "PNG") -> bytes:
+    """Return a blue picture with a red spot, at 0.7 to 0.8 of its width and 0.2 to 0.3 down."""
+    image = Image.new("RGB", (width, height), BLUE)
+    spot = (round(0.7 * width), round(0.2 * height), round(0.8 * width), round(0.3 * height))
+    image.paste(RED, spot)
+    file = io.BytesIO()
+    image.save(file, file_format)
+    return file.getvalue()

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
-from tests.app.client import post, posted_picture
+from tests.app.client import leave_while_waiting, post
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import picture
@@ -30,16 +28,3 @@ async def test_picture_of_a_client_that_left_is_skipped(
         assert (await predicted).status_code == 200
         assert (await post(client, picture())).status_code == 200
     assert fake_engine.batch_sizes == [1, 1]
-
-
-async def leave_while_waiting(app: FastAPI, data: bytes) -> None:
-    """Send a picture as a client that disconnects before the engine has answered."""
-    messages: list[dict[str, Any]] = [{"type": "http.request", "body": data}]
-
-    async def receive() -> dict[str, Any]:
-        return messages.pop() if messages else {"type": "http.disconnect"}
-
-    async def send(_: object) -> None:
-        pass
-
-    await app(posted_picture(), receive, send)

@@ -11,7 +11,8 @@ import pytest
 from app.engines.engine import Answers
 from app.errors import InferenceError, NotReadyError, OverloadedError
 from app.images import BrokenImageError, DecodedImage
-from app.pipeline import Pipeline, Prediction
+from app.job import Prediction
+from app.pipeline import Pipeline
 from tests.app.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +39,7 @@ class FakeDecoder:
         if data == b"exit":
             raise SystemExit
         self.decoded.append(data[0])
-        return DecodedImage(np.full((8, 8, 3), data[0], np.uint8), 8, 8, "FAKE")
+        return image(data[0])
 
 
 @pytest.fixture
@@ -70,6 +71,10 @@ async def busy(pipeline: Pipeline, fake_engine: FakeEngine) -> FakeEngine:
 
 def file(red: int) -> bytes:
     return bytes([red])
+
+
+def image(red: int) -> DecodedImage:
+    return DecodedImage(np.full((8, 8, 3), red, np.uint8), 8, 8, "FAKE")
 
 
 def red_of(prediction: Prediction) -> int:
@@ -173,6 +178,51 @@ async def test_pictures_are_decoded_while_the_engine_is_busy(
         await asyncio.gather(*answers)
 
     assert fake_engine.batch_sizes == [1, 2]
+
+
+async def test_patient_pictures_take_what_is_left_of_a_batch(
+    pipeline: Pipeline, busy: FakeEngine
+) -> None:
+    patient = pipeline.submit_decoded([image(red) for red in (10, 20, 30)], patient=True)
+    others = [pipeline.submit(file(200)) for _ in range(MAX_BATCH)]
+    busy.free.set()
+
+    await asyncio.gather(*others, *patient)
+    # A quarter of each batch while others wait, and whole batches afterwards.
+    assert busy.batch_sizes == [1, MAX_BATCH, 2, 1]
+    assert [red_of(await answer) for answer in patient] == [10, 20, 30]
+
+
+async def test_patient_pictures_leave_an_engine_free(decoder: FakeDecoder) -> None:
+    engines = [FakeEngine(), FakeEngine()]
+    free, busy = engines
+    busy.free.clear()
+    with closing(
+        Pipeline(engines, decoder, threads=2, max_batch=MAX_BATCH, max_queue=MAX_QUEUE)
+    ) as pipeline:
+        patient = pipeline.submit_decoded([image(0)] * MAX_QUEUE, patient=True)
+        await entered(busy.entered)
+        assert red_of(await pipeline.submit(file(200))) == 200
+        busy.free.set()
+        await asyncio.gather(*patient)
+
+    assert free.batch_sizes[0] == 2  # with a quarter of patient ones
+    assert busy.batch_sizes[0] == MAX_BATCH
+
+
+async def test_decoded_pictures_are_accepted_all_or_none(
+    pipeline: Pipeline, busy: FakeEngine
+) -> None:
+    with pytest.raises(OverloadedError, match="try again"):
+        pipeline.submit_decoded([image(0)] * (MAX_QUEUE + 1))
+    with pytest.raises(OverloadedError, match="try again"):
+        pipeline.submit_decoded([image(0)] * (MAX_QUEUE + 1), patient=True)
+    assert pipeline.waiting == 0
+
+    answers = pipeline.submit_decoded([image(0)] * MAX_QUEUE)
+    assert pipeline.waiting == MAX_QUEUE
+    busy.free.set()
+    assert [prediction.decode_ms for prediction in await asyncio.gather(*answers)] == [0] * 6
 
 
 async def test_full_queue_refuses(pipeline: Pipeline, busy: FakeEngine) -> None:

@@ -1,0 +1,85 @@
+"""One picture, from its arrival to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from time import perf_counter
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engines.engine import Answers
+from app.images import DecodedImage
+
+
+class Prediction(NamedTuple):
+    """What the engine says of one picture, and how long that took."""
+
+    image: DecodedImage
+    probabilities: NDArray[np.float32]
+    """Shape (classes,)."""
+    typicality: float | None
+    """As the engine's answers have it."""
+    decode_ms: float
+    queue_ms: float
+    """Waiting to be decoded, and then for the engine."""
+    inference_ms: float
+    """Of the whole batch that the picture was in."""
+
+
+class Job:
+    """A picture that waits to be decoded, or for an engine."""
+
+    __slots__ = ("answer", "arrived", "data", "decoded", "decoding", "image")
+
+    def __init__(self, picture: bytes | DecodedImage, answer: asyncio.Future[Prediction]) -> None:
+        self.answer = answer
+        self.arrived = self.decoding = self.decoded = perf_counter()
+        """When it came, and when decoding began and ended."""
+        self.data = b""
+        self.image: DecodedImage
+        if isinstance(picture, bytes):
+            self.data = picture
+        else:
+            self.image = picture
+
+    def prediction(
+        self, answers: Answers, position: int, start: float, inference_ms: float
+    ) -> Prediction:
+        """Make its prediction from those of the batch that it is in, which began at `start`."""
+        typicality = answers.typicality
+        return Prediction(
+            image=self.image,
+            probabilities=answers.probabilities[position],
+            typicality=None if typicality is None else float(typicality[position]),
+            decode_ms=(self.decoded - self.decoding) * 1e3,
+            queue_ms=(self.decoding - self.arrived + start - self.decoded) * 1e3,
+            inference_ms=inference_ms,
+        )
+
+
+Outcome: TypeAlias = tuple[Job, Prediction | Exception]
+
+
+def take(jobs: deque[Job], most: int) -> list[Job]:
+    """Remove and return the first jobs, dropping those whose clients have gone."""
+    taken: list[Job] = []
+    while jobs and len(taken) < most:
+        job = jobs.popleft()
+        if not job.answer.done():
+            taken.append(job)
+    return taken
+
+
+def resolve(outcomes: Iterable[Outcome]) -> None:
+    """Answer whoever still waits. Called by the event loop's thread."""
+    for job, outcome in outcomes:
+        if job.answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            job.answer.set_exception(outcome)
+        else:
+            job.answer.set_result(outcome)

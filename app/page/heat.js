@@ -3,7 +3,8 @@
 const SIDE = 240;
 const STRONGEST = 0.85;
 // Below this, a grid says nothing, and its noise is not to be drawn as if it did.
-const LEAST = 0.002;
+const LEAST = 0.0005;
+const LITTLE = 0.01;
 const FAINT = [255, 214, 64];
 const STRONG = [214, 30, 60];
 const AGAINST = [40, 110, 255];
@@ -15,27 +16,23 @@ export function paintHeat(canvas, grid, picture) {
   canvas.height = Math.max(1, Math.round(picture.height * shrink));
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
-  const most = Math.max(LEAST, ...grid.flat().map(Math.abs));
   const columns = weightsAlong(canvas.width, grid[0].length);
   const rows = weightsAlong(canvas.height, grid.length);
-  for (let y = 0, at = 0; y < canvas.height; y += 1) {
-    for (let x = 0; x < canvas.width; x += 1, at += 4) {
-      image.data.set(colorOf(valueAt(grid, rows[y], columns[x]) / most), at);
-    }
-  }
+  const values = rows.flatMap((row) => columns.map((column) => valueAt(grid, row, column)));
+  const most = values.reduce((found, value) => Math.max(found, Math.abs(value)), LEAST);
+  values.forEach((value, at) => image.data.set(colorOf(value / most), 4 * at));
   context.putImageData(image, 0, 0);
 }
 
 /** A sentence that says the same as the colors. */
 export function heatInWords(grid, label) {
   const most = Math.max(...grid.flat());
-  if (most < LEAST) return `No single part speaks for ${label}: hiding any one hardly matters.`;
-  const points = Math.max(1, Math.round(most * 100));
-  const unit = points === 1 ? "point" : "points";
-  return (
-    `Warm parts speak for ${label}, those at the ${strongestPlace(grid)} most: ` +
-    `hiding one lowers the score by up to ${points} ${unit}.`
-  );
+  if (most < LEAST) return `No single part speaks for ${label}: hiding any one takes nothing from it.`;
+  const points = (most * 100).toFixed(most < LITTLE ? 1 : 0);
+  const effect = `hiding it takes ${points} ${points === "1" ? "point" : "points"} from the score.`;
+  const little = most < LITTLE ? ", but little" : "";
+  const cold = Math.min(...grid.flat()) < -most / 4 ? " Blue speaks against it." : "";
+  return `Warm speaks for ${label}, most at the ${strongestPlace(grid)}${little}: ${effect}${cold}`;
 }
 
 function colorOf(share) {
@@ -70,18 +67,11 @@ function bSpline(distance) {
   return (4 - 6 * distance ** 2 + 3 * distance ** 3) / 6;
 }
 
-/** The ninth of the picture with the highest mean, such as "top left" or "center". */
+/** The ninth of the picture with the strongest cell, such as "top left" or "center". */
 function strongestPlace(grid) {
-  const sums = new Map();
-  grid.forEach((row, y) => {
-    row.forEach((value, x) => {
-      const place = placeName(third(y, grid.length), third(x, row.length));
-      const { sum, count } = sums.get(place) ?? { sum: 0, count: 0 };
-      sums.set(place, { sum: sum + value, count: count + 1 });
-    });
-  });
-  const means = [...sums].map(([place, { sum, count }]) => [place, sum / count]);
-  return means.reduce((best, each) => (each[1] > best[1] ? each : best))[0];
+  const at = grid.flat().indexOf(Math.max(...grid.flat()));
+  const width = grid[0].length;
+  return placeName(third(Math.floor(at / width), grid.length), third(at % width, width));
 }
 
 function third(index, count) {

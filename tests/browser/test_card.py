@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from tests.app.pictures import picture, sideways_picture
+from tests.app.pictures import RED, picture, sideways_picture
 from tests.browser.visit import BLUE_PICTURE, GRID, RED_PICTURE, Visit, text_of, upload
 
 NEARLY_BLACK = upload("night.png", picture((1, 0, 0), file_format="PNG"))
@@ -131,3 +135,18 @@ def test_service_that_cannot_say_why_is_quoted(visit: Visit) -> None:
     expect(card.get_by_text("Too busy to explain.")).to_be_visible()
     expect(card.get_by_role("img", name="Heat map")).to_be_hidden()
     visit.expected_refusals = [503]
+
+
+def test_real_service_says_why(visit: Visit) -> None:
+    half = Image.new("RGB", (90, 60))
+    half.paste(RED, (0, 0, 30, 60))
+    file = io.BytesIO()
+    half.save(file, "PNG")
+    visit.choose(upload("half.png", file.getvalue()))
+
+    visit.card("half.png").get_by_role("button", name="Why?").click()
+
+    words = visit.card("half.png").locator(".reason")
+    expect(words).to_contain_text(
+        re.compile("Warm speaks for red, most at the (top |bottom )?left")
+    )

@@ -56,8 +56,25 @@ def test_nothing_is_painted_where_nothing_matters(visit: Visit) -> None:
 def test_words_name_the_strongest_place(visit: Visit, row: int, column: int, place: str) -> None:
     words = visit.call("heat.js", "heatInWords", grid_with(row, column), "dog")
 
-    assert f"speak for dog, those at the {place} most" in words
-    assert words.endswith("by up to 20 points.")
+    assert f"Warm speaks for dog, most at the {place}:" in words
+    assert words.endswith("hiding it takes 20 points from the score.")
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (0.0019, "but little: hiding it takes 0.2 points"),
+        (0.0101, "right: hiding it takes 1 point from"),
+    ],
+)
+def test_words_tell_how_much_is_lost(visit: Visit, loss: float, told: str) -> None:
+    assert told in visit.call("heat.js", "heatInWords", [[0, loss]], "dog")
+
+
+def test_words_tell_of_what_speaks_against(visit: Visit) -> None:
+    words = visit.call("heat.js", "heatInWords", GRID, "dog")
+
+    assert words.endswith("Blue speaks against it.")
 
 
 def test_words_admit_that_no_part_matters(visit: Visit) -> None:

@@ -13,6 +13,7 @@ from app.batch import router as batch_router
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
 from app.overload import RefuseWhenFull
+from app.page import add_page
 from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
@@ -39,6 +40,7 @@ def create_app(
     app.include_router(router)
     app.include_router(batch_router)
     app.include_router(explain_router)
+    add_page(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
     add_problem_handlers(app)
     return app

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
@@ -124,9 +124,3 @@ async def live() -> Health:
 async def ready(_: ReadyService) -> Health:
     """Answer 200 once the model is loaded and warm, for as long as it can predict."""
     return Health(status="ready")
-
-
-@router.get("/", include_in_schema=False)
-async def root() -> RedirectResponse:
-    """Lead a browser to the page where a picture can be tried."""
-    return RedirectResponse("/docs")

@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import __version__
 from app.interpreter import settled_interpreter
+from app.metrics import CountRequests, Metrics
 from app.overload import RefuseWhenFull
 from app.problems import add_problem_handlers
 from app.routes import router
@@ -26,15 +27,20 @@ def create_app(
         SettingsError: The environment holds an unusable value.
     """
     chosen = settings or load_settings()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen))) as app.state.service, settled_interpreter():
-            yield
+        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
+            async with metrics.sampling():
+                with settled_interpreter():
+                    yield
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
+    app.state.metrics = metrics
     app.include_router(router)
     app.add_middleware(RefuseWhenFull, paths=["/predict"])
+    app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
     return app

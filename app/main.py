@@ -12,6 +12,7 @@ from app import __version__
 from app.batch import router as batch_router
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
+from app.metrics import CountRequests, Metrics
 from app.overload import RefuseWhenFull
 from app.page import add_page
 from app.problems import add_problem_handlers
@@ -29,18 +30,22 @@ def create_app(
         SettingsError: The environment holds an unusable value.
     """
     chosen = settings or load_settings()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen))) as app.state.service, settled_interpreter():
-            yield
+        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
+            async with metrics.sampling():
+                with settled_interpreter():
+                    yield
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
-    app.include_router(router)
-    app.include_router(batch_router)
-    app.include_router(explain_router)
+    app.state.metrics = metrics
+    for each in (router, batch_router, explain_router):
+        app.include_router(each)
     add_page(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
     return app

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
@@ -21,6 +22,7 @@ from app.errors import (
     UploadTooLargeError,
 )
 from app.images import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from app.metrics import Metrics
 from app.problems import documented
 from app.schemas import Health, PredictionResponse, ServedModel
 from app.service import Service
@@ -124,3 +126,15 @@ async def live() -> Health:
 async def ready(_: ReadyService) -> Health:
     """Answer 200 once the model is loaded and warm, for as long as it can predict."""
     return Health(status="ready")
+
+
+@router.get(
+    "/metrics",
+    tags=["health"],
+    summary="Tell Prometheus how the service does",
+    response_class=PlainTextResponse,
+)
+async def metrics(request: Request) -> Response:
+    """Return counts of requests and predictions, latencies, and what waits."""
+    figures: Metrics = request.app.state.metrics
+    return Response(figures.render(), media_type=CONTENT_TYPE_LATEST)

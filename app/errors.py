@@ -4,10 +4,12 @@
   + UploadError
     - EmptyUploadError         400
     - MalformedUploadError     400
+    - InvalidInferenceError    400 (in `app.v2.errors`)
     - UploadTooLargeError      413
     - UnsupportedUploadError   415
     - MissingFileError         422
     - TooManyFilesError        422
+  + UnknownModelError          404 (in `app.v2.errors`)
   + UnavailableError
     - NotReadyError            503
     - OverloadedError          503

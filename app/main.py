@@ -15,6 +15,8 @@ from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
+from app.v2.errors import add_error_handlers
+from app.v2.routes import router as v2_router
 
 
 def create_app(
@@ -35,6 +37,8 @@ def create_app(
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
     app.include_router(router)
+    app.include_router(v2_router)
     app.add_middleware(RefuseWhenFull, paths=["/predict"])
     add_problem_handlers(app)
+    add_error_handlers(app)
     return app

@@ -19,6 +19,8 @@ from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
+from app.v2.errors import add_error_handlers
+from app.v2.routes import router as v2_router
 
 
 def create_app(
@@ -42,10 +44,11 @@ def create_app(
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
     app.state.metrics = metrics
-    for each in (router, batch_router, explain_router):
+    for each in (router, batch_router, explain_router, v2_router):
         app.include_router(each)
     add_page(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
     app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
+    add_error_handlers(app)
     return app

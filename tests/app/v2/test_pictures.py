@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,23 @@ def assert_pixels(request: PictureRequest) -> None:
 @pytest.mark.parametrize("data", [PIXELS.ravel().tolist(), PIXELS.tolist()], ids=["flat", "nested"])
 async def test_pixels_in_json(data: list) -> None:
     assert_pixels(await read(pixels_request(data, count=2)))
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_long_json_is_parsed_by_another_thread(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    threads = []
+
+    def watched(*_: object) -> bytes:
+        threads.append(threading.current_thread())
+        return PIXELS.tobytes()
+
+    monkeypatch.setattr("app.v2.numerals.uint8_values", watched)
+
+    await read(pixels_request(PIXELS[:count].tolist(), count=2))
+
+    assert [thread is threading.current_thread() for thread in threads] == [count == 0]
 
 
 async def test_pixels_in_binary() -> None:

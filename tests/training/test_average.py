@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 
 from training.average import Average
+from training.folding import fold_normalization
+from training.model import build_alexnet
 from training.recipe import BEST
-from training.trainer import build_trainer
+from training.trainer import Trainer, build_trainer
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 99, 99, 3), dtype=np.uint8)
 TARGETS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
@@ -42,12 +45,16 @@ def test_no_more_stays_than_the_decay() -> None:
     assert float(average.network.get_weights()[0][0, 0]) == 0.5
 
 
-def test_the_average_is_validated_and_never_trained_itself() -> None:
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
     recipe = BEST.override({"width": 1 / 32, "average": 0.9})
     trainer = build_trainer(recipe, classes=2, side=99, steps=10, policy="mixed_bfloat16")
     for _ in range(3):
         trainer.train_on_batch((PIXELS, TARGETS))
+    return trainer
 
+
+def test_the_average_is_validated_and_never_trained_itself(trainer: Trainer) -> None:
     answers, _ = trainer((PIXELS, TARGETS), training=False)
     averaged, latest = (
         network.predict_on_batch(PIXELS) for network in (trainer.average.network, trainer.network)
@@ -62,3 +69,14 @@ def test_the_average_is_validated_and_never_trained_itself() -> None:
     ]
     assert np.all(statistics[0] != 1)
     assert np.any(statistics[0] != statistics[1])
+
+
+def test_the_average_is_what_folds(trainer: Trainer) -> None:
+    exact = build_alexnet(2, side=99, width=1 / 32, normalize_all=True)
+    exact.set_weights(trainer.average.network.get_weights())
+
+    plain = fold_normalization(trainer.result)
+
+    np.testing.assert_allclose(
+        plain.predict_on_batch(PIXELS), exact.predict_on_batch(PIXELS), rtol=1e-3
+    )

@@ -17,7 +17,7 @@ def test_positions_become_pictures() -> None:
     np.testing.assert_array_equal(pictures, PIXELS[[4, 0, 4]])
 
 
-def test_the_table_is_an_argument_of_a_compiled_step() -> None:
+def test_the_table_is_a_variable_that_is_never_trained() -> None:
     layer = Lookup(PIXELS)
 
     assert [variable.shape for variable in layer.non_trainable_variables] == [PIXELS.shape]

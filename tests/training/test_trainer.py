@@ -23,9 +23,9 @@ EVERYTHING = {
 }
 
 
-def make_trainer(table: NDArray[np.uint8] | None = None, **values: float) -> Trainer:
+def make_trainer(**values: float) -> Trainer:
     recipe = BEST.override({"width": 1 / 32, **values})
-    return build_trainer(recipe, classes=2, side=99, steps=10, policy="mixed_bfloat16", table=table)
+    return build_trainer(recipe, classes=2, side=99, steps=10, policy="mixed_bfloat16")
 
 
 @pytest.fixture(scope="module")
@@ -92,22 +92,6 @@ def test_under_mixing_the_heavier_label_is_the_right_one(trainer: Trainer) -> No
     assert float(metrics["accuracy"]) == 0.5
     smoothed = targets * (1 - BEST.label_smoothing) + BEST.label_smoothing / 2
     assert float(loss) == pytest.approx(-(smoothed * np.log(answers)).sum(axis=1).mean())
-
-
-def test_pictures_fed_by_position_train_as_pixels_do() -> None:
-    outcomes = []
-    for table, pictures in ((None, PIXELS), (PIXELS, np.arange(8, dtype=np.int32))):
-        trainer = make_trainer(table, **EVERYTHING)
-        batches = Batches(
-            pictures, CLASSES, np.arange(8), class_count=2, batch_size=4, order=(1, 0)
-        )
-        reseed(trainer, seed=1, epoch=0)
-        trainer.fit(batches, shuffle=False, verbose=0)
-        outcomes.append(trainer.average.network.get_weights())
-        assert trainer.waiting.seconds > 0
-
-    for by_pixels, by_position in zip(*outcomes, strict=True):
-        np.testing.assert_allclose(by_position, by_pixels, rtol=1e-3, atol=1e-4)
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero(trainer: Trainer) -> None:

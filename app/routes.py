@@ -91,7 +91,7 @@ ReadyService = Annotated[Service, Depends(ready_service)]
 async def predict(request: Request, service: ReadyService) -> Response:
     """Classify the picture in the form's field `file`, or in the whole body.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF are read.
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
     """
     answer = service.classify(await read_upload(request, service.settings.max_upload_bytes))
     prediction = await unless_disconnected(request, answer)

@@ -69,10 +69,10 @@ export class Card {
   }
 
   #showNoView() {
-    const kind = this.#file.name.split(".").slice(1).pop();
+    const kind = this.#file.name.split(".").slice(1).pop()?.toUpperCase();
     this.#part(".picture").hidden = true;
     this.#part(".no-view").hidden = false;
-    this.#part(".no-view").textContent = kind ? `No preview of ${kind.toUpperCase()}` : "No preview";
+    this.#part(".no-view").textContent = kind ? `No preview of ${kind}` : "No preview";
   }
 
   #showMoreScores(predictions) {
@@ -87,9 +87,9 @@ export class Card {
       Picture: `${image.width} × ${image.height}, ${image.format}`,
       Decoding: `${time.decode} ms`,
       Waiting: `${time.queue} ms`,
-      Network: `${time.inference} ms`,
+      Inference: `${time.inference} ms`,
     };
-    if (typicality !== null) facts.Typical = `more than ${percent(typicality)} of known pictures`;
+    if (typicality !== null) facts.Typicality = `above ${percent(typicality)} of validation`;
     const took = time.decode + time.queue + time.inference;
     const details = this.#part(".facts");
     details.hidden = false;

@@ -1,9 +1,10 @@
 /** The answers as a table (RFC 4180): a line for each picture, a column for each class's score. */
 export function csvOf(entries) {
-  const labels = [...new Set(entries.flatMap(({ answer }) => scoresOf(answer).map((each) => each.label)))];
+  const labels = [...new Set(entries.flatMap(({ answer }) => labelsOf(answer)))].sort();
   const header = [
     "file", "label", "score", ...labels.map((label) => `score_${label}`), "in_domain", "typicality",
-    "width", "height", "format", "decode_ms", "queue_ms", "inference_ms", "model", "version", "problem",
+    "width", "height", "format", "decode_ms", "queue_ms", "inference_ms",
+    "model", "version", "problem",
   ];
   return [header, ...entries.map((entry) => rowOf(entry, labels))].map(lineOf).join("");
 }
@@ -18,7 +19,7 @@ export function save(text, name, type) {
 }
 
 function rowOf({ file, answer, problem }, labels) {
-  const scores = new Map(scoresOf(answer).map(({ label, score }) => [label, score]));
+  const scores = new Map(answer?.predictions.map(({ label, score }) => [label, score]));
   const { image, timing_ms: time, model } = answer ?? {};
   return [
     file.name, answer?.label, answer?.score, ...labels.map((label) => scores.get(label)),
@@ -27,8 +28,8 @@ function rowOf({ file, answer, problem }, labels) {
   ];
 }
 
-function scoresOf(answer) {
-  return [...(answer?.predictions ?? [])].sort((a, b) => a.label.localeCompare(b.label));
+function labelsOf(answer) {
+  return answer?.predictions.map(({ label }) => label) ?? [];
 }
 
 function lineOf(values) {

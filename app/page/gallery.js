@@ -61,7 +61,7 @@ export class Gallery {
     }
     entry.busy = false;
     this.#showState();
-    if (announced && this.#entries.includes(entry)) announce(`${entry.file.name}: ${inWords(entry)}`);
+    if (announced && this.#entries.includes(entry)) announce(inWords(entry));
   }
 
   #clear() {
@@ -94,8 +94,8 @@ function problemOf(error) {
   throw error;
 }
 
-function inWords({ answer, problem }) {
-  if (problem) return problem.message;
+function inWords({ file, answer, problem }) {
+  if (problem) return `${file.name}: ${problem.message}`;
   const { headline, aside } = verdictOf(answer);
-  return aside ? `${headline}. ${aside}` : headline;
+  return `${file.name}: ${aside ? `${headline}. ${aside}` : headline}`;
 }

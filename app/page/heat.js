@@ -27,7 +27,7 @@ export function paintHeat(canvas, grid, picture) {
 /** A sentence that says the same as the colors. */
 export function heatInWords(grid, label) {
   const most = Math.max(...grid.flat());
-  if (most < LEAST) return `No single part speaks for ${label}: hiding any one takes nothing from it.`;
+  if (most < LEAST) return `No single part speaks for ${label}: hiding one takes nothing from it.`;
   const points = (most * 100).toFixed(most < LITTLE ? 1 : 0);
   const effect = `hiding it takes ${points} ${points === "1" ? "point" : "points"} from the score.`;
   const little = most < LITTLE ? ", but little" : "";
@@ -38,7 +38,7 @@ export function heatInWords(grid, label) {
 function colorOf(share) {
   const strength = Math.min(1, Math.abs(share));
   const mix = share < 0 ? AGAINST : FAINT.map((faint, i) => faint + (STRONG[i] - faint) * strength);
-  return [...mix, 255 * STRONGEST * strength ** 0.8];
+  return [...mix, 255 * STRONGEST * strength];
 }
 
 function valueAt(grid, row, column) {

@@ -3,11 +3,10 @@
 // How far the best score must be on the way from guessing to certainty: 0.7 of two classes.
 const SURE = 0.4;
 
-/** A whole percentage; one decimal near the ends, where only certainty is 0% or 100%. */
+/** A percentage; with a decimal near the ends, where only certainty is 0% or 100%. */
 export function percent(score) {
   const exact = score * 100;
-  const whole = Math.round(exact);
-  if (exact === whole || (whole > 1 && whole < 99)) return `${whole}%`;
+  if (exact === 0 || exact === 100 || (exact >= 10 && exact <= 90)) return `${Math.round(exact)}%`;
   return `${Math.min(99.9, Math.max(0.1, exact)).toFixed(1)}%`;
 }
 
@@ -36,7 +35,8 @@ export function summaryOf(answers) {
     const outcome = answer ? outcomeOf(answer) : "without an answer";
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
-  const parts = [...counts].sort(([, a], [, b]) => b - a).map(([what, count]) => `${count} ${what}`);
+  const common = [...counts].sort(([, count], [, other]) => other - count);
+  const parts = common.map(([outcome, count]) => `${count} ${outcome}`);
   return `${answers.length} ${answers.length === 1 ? "picture" : "pictures"}: ${parts.join(", ")}`;
 }
 

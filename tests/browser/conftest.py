@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from app.main import create_app
 from app.settings import Settings
@@ -23,6 +23,8 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+expect.set_options(timeout=30_000)  # as long as Playwright waits elsewhere: machines may be busy
 
 
 @pytest.fixture(scope="session")

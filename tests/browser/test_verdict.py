@@ -36,11 +36,11 @@ def test_verdict_says_how_sure_the_answer_is(
 
 
 def test_only_certainty_is_0_or_100_percent(visit: Visit) -> None:
-    scores = [0, 0.00001, 0.0081, 0.016, 0.314, 0.984, 0.9912, 0.99999, 1]
+    scores = [0, 0.00001, 0.0081, 0.0951, 0.314, 0.895, 0.984, 0.99999, 1]
 
     shown = [visit.call("verdict.js", "percent", score) for score in scores]
 
-    assert shown == ["0%", "0.1%", "0.8%", "2%", "31%", "98%", "99.1%", "99.9%", "100%"]
+    assert shown == ["0%", "0.1%", "0.8%", "9.5%", "31%", "90%", "98.4%", "99.9%", "100%"]
 
 
 def test_summary_counts_the_outcomes(visit: Visit) -> None:

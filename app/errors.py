@@ -5,6 +5,7 @@
     - EmptyUploadError         400
     - MalformedUploadError     400
     - UploadTooLargeError      413
+    - BatchTooLargeError       413
     - UnsupportedUploadError   415
     - MissingFileError         422
     - TooManyFilesError        422
@@ -37,7 +38,7 @@ class ServiceError(Exception):
 
 
 class UploadError(ServiceError):
-    """The request does not hold one picture in a way that the service reads."""
+    """The request does not hold pictures in a way that the service reads."""
 
     status = 400
     title = "Unusable upload"
@@ -62,6 +63,13 @@ class UploadTooLargeError(UploadError):
     title = "File too large"
 
 
+class BatchTooLargeError(UploadError):
+    """There are more files, or more bytes in all of them, than one request may have."""
+
+    status = 413
+    title = "Batch too large"
+
+
 class UnsupportedUploadError(UploadError):
     """The content type of the request is neither multipart nor an image's."""
 
@@ -70,7 +78,7 @@ class UnsupportedUploadError(UploadError):
 
 
 class MissingFileError(UploadError):
-    """There is no field `file`, or no body at all."""
+    """There is no field for the picture, or no body at all."""
 
     status = 422
     title = "Missing file"

@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from app.heic import add_heic_to_pillow, is_heic
+
 MAX_PIXELS = 64_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_PILLOWS_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_HEIC = "HEIF"
+FORMATS = (*_PILLOWS_FORMATS, _HEIC)
 
 # Part of the training cache's key: raise it whenever the same bytes would give other pixels.
 DECODING = "pillow-bilinear-squash-2"
@@ -102,8 +106,12 @@ def decode_image(data: bytes, size: tuple[int, int], max_pixels: int = MAX_PIXEL
 
 
 def _open(data: bytes) -> Image.Image:
+    formats: tuple[str, ...] = _PILLOWS_FORMATS
+    if is_heic(data):
+        add_heic_to_pillow()
+        formats = (_HEIC,)
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
             f"The file is not an image that can be read; send one of {', '.join(FORMATS)}."

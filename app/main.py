@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import __version__
+from app.batch import router as batch_router
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
 from app.overload import RefuseWhenFull
@@ -37,8 +38,9 @@ def create_app(
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
     app.include_router(router)
+    app.include_router(batch_router)
     app.include_router(explain_router)
     add_page(app)
-    app.add_middleware(RefuseWhenFull, paths=["/predict", "/explain"])
+    app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
     add_problem_handlers(app)
     return app

@@ -66,9 +66,14 @@ def documented(*errors: type[ServiceError] | type[ImageError]) -> dict[int | str
     return responses
 
 
+def problem_of(error: ServiceError | ImageError) -> Problem:
+    """Return the document that tells of an error."""
+    return _problem(*_kind(type(error)), str(error))
+
+
 def problem_response(error: ServiceError) -> Response:
     """Return the response that tells of an error."""
-    return _response(_problem(error.status, error.title, str(error)), error.headers)
+    return _response(problem_of(error), error.headers)
 
 
 def _kind(error: type[ServiceError] | type[ImageError]) -> tuple[int, str]:
@@ -104,7 +109,7 @@ async def _service_error(_: Request, error: Exception) -> Response:
 
 async def _image_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ImageError)
-    return _response(_problem(*_kind(type(error)), str(error)))
+    return _response(problem_of(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

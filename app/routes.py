@@ -28,7 +28,7 @@ from app.upload import FIELD, read_upload
 
 router = APIRouter()
 
-_PICTURE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+PICTURE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 PICTURE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -37,11 +37,11 @@ PICTURE_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": [FIELD],
-                    "properties": {FIELD: {"description": "The picture.", **_PICTURE}},
+                    "properties": {FIELD: {"description": "The picture.", **PICTURE}},
                 }
             },
-            "image/*": {"schema": _PICTURE},
-            "application/octet-stream": {"schema": _PICTURE},
+            "image/*": {"schema": PICTURE},
+            "application/octet-stream": {"schema": PICTURE},
         },
     }
 }
@@ -89,7 +89,7 @@ ReadyService = Annotated[Service, Depends(ready_service)]
 async def predict(request: Request, service: ReadyService) -> Response:
     """Classify the picture in the form's field `file`, or in the whole body.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF are read.
+    JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
     """
     answer = service.classify(await read_upload(request, service.settings.max_upload_bytes))
     prediction = await unless_disconnected(request, answer)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.card import ModelCard
 from app.job import Prediction
 from app.occlusion import Explanation
+from app.problems import Problem
 
 Score = Annotated[float, Field(ge=0, le=1, examples=[0.9987])]
 Milliseconds = Annotated[float, Field(ge=0, examples=[1.9])]
@@ -122,6 +123,20 @@ def _domain(card: ModelCard, prediction: Prediction) -> tuple[bool | None, float
         card.domain.holds(prediction.typicality),
         round(card.domain.rank(prediction.typicality), 4),
     )
+
+
+class BatchResult(BaseModel):
+    """One file of several: either what it shows, or why that is not known."""
+
+    filename: str = Field(examples=["photo.jpg"], description="As the client called the file.")
+    prediction: PredictionResponse | None
+    problem: Problem | None
+
+
+class BatchResponse(BaseModel):
+    """What the pictures show."""
+
+    results: list[BatchResult] = Field(description="Of every file, in the order of the request.")
 
 
 class ServedModel(ModelCard):

@@ -31,8 +31,12 @@ class Settings(BaseSettings):
     """Folder of the model: its card and its files."""
     device: Device = "auto"
     max_upload_bytes: int = Field(default=20 * _MIB, ge=1024, le=1024 * _MIB)
+    max_batch_files: int = Field(default=64, ge=1, le=1024)
+    """Of one request to `/predict/batch`."""
+    max_batch_bytes: int = Field(default=100 * _MIB, ge=1024, le=4096 * _MIB)
+    """Of the body of one request to `/predict/batch`."""
     max_pixels: int = Field(default=MAX_PIXELS, ge=1, le=MAX_PIXELS)
-    """Of a picture as its header announces it: each takes up to 4 bytes while decoded."""
+    """Of a picture as its header announces it: each takes 4 bytes while decoded, 7 in HEIC."""
     workers: int = Field(default=1, ge=1, le=256)
     """Processes that each serve with a copy of the model."""
     max_batch: int | None = Field(default=None, ge=1, le=1024)

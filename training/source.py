@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 
 from training.errors import DataError
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+_PICTURES = ".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif .heic .heif"
+_SUFFIXES = frozenset(_PICTURES.split())
 _LABELLED_NAME = re.compile(r"([^.]+)\..+\.[^.]+")
 _TRAINING = "train"
 

@@ -17,7 +17,16 @@ async def post(
     return await client.post(path, files={"file": ("upload", data)}, headers=headers)
 
 
-async def leave_while_waiting(app: FastAPI, data: bytes, path: str = "/predict") -> None:
+async def post_batch(
+    client: httpx.AsyncClient, *uploads: bytes, field: str = "files"
+) -> httpx.Response:
+    files = [(field, (f"{number}.jpg", data)) for number, data in enumerate(uploads)]
+    return await client.post("/predict/batch", files=files)
+
+
+async def leave_while_waiting(
+    app: FastAPI, data: bytes, path: str = "/predict", content_type: str = "image/jpeg"
+) -> None:
     """Send a picture as a client that disconnects before the engine has answered."""
     messages: list[dict[str, Any]] = [{"type": "http.request", "body": data}]
 
@@ -27,13 +36,17 @@ async def leave_while_waiting(app: FastAPI, data: bytes, path: str = "/predict")
     async def send(_: object) -> None:
         pass
 
-    await app(posted_picture() | {"path": path}, receive, send)
+    headers = [(b"content-type", content_type.encode())]
+    await app(posted_picture() | {"path": path, "headers": headers}, receive, send)
 
 
 def assert_problem(response: httpx.Response, status: int, title: str) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert response.status_code == status
-    problem = response.json()
+    assert_problem_object(response.json(), status, title)
+
+
+def assert_problem_object(problem: dict[str, Any], status: int, title: str) -> None:
     assert set(problem) == {"type", "title", "status", "detail"}
     assert problem["title"] == title
     assert problem["status"] == status

@@ -7,6 +7,10 @@ from typing import Any
 
 from PIL import Image
 
+from app.heic import add_heic_to_pillow
+
+add_heic_to_pillow()  # which writes it, too
+
 RED = (230, 20, 20)
 BLUE = (20, 20, 230)
 GREEN = (20, 230, 20)

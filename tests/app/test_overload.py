@@ -17,7 +17,7 @@ from tests.app.pictures import picture
 pytestmark = pytest.mark.anyio
 
 
-async def status_of_unread_upload(app: FastAPI) -> int:
+async def status_of_unread_upload(app: FastAPI, path: str) -> int:
     """Post a picture whose body must not be asked for, and return the answer's status."""
     started: list[dict[str, Any]] = []
 
@@ -27,7 +27,7 @@ async def status_of_unread_upload(app: FastAPI) -> int:
     async def send(message: dict[str, Any]) -> None:
         started.append(message)
 
-    await app(posted_picture(), receive, send)
+    await app(posted_picture() | {"path": path}, receive, send)
     return started[0]["status"]
 
 
@@ -53,7 +53,8 @@ async def test_full_service_refuses_before_the_body_is_read(
         accepted.append(asyncio.create_task(post(client, picture())))
         await until_full(app)
 
-        assert await status_of_unread_upload(app) == 503
+        for path in ("/predict", "/predict/batch", "/explain"):
+            assert await status_of_unread_upload(app, path) == 503
         refused = await post(client, picture())
         assert_problem(refused, 503, "Overloaded")
         assert refused.headers["retry-after"] == "1"

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from app.images import FORMATS
 from app.main import create_app
 from app.service import Model
 from app.settings import Settings
@@ -57,7 +58,7 @@ async def test_model_that_cannot_tell_what_is_typical_does_not_try(
     assert answer["in_domain"] is answer["typicality"] is None
 
 
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize(("color", "label"), [(RED, "red"), (BLUE, "blue")])
 async def test_every_format_is_classified(
     client: httpx.AsyncClient, file_format: str, color: tuple[int, int, int], label: str

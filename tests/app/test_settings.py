@@ -11,6 +11,8 @@ def test_defaults_are_safe() -> None:
 
     assert settings.device == "auto"
     assert settings.max_upload_bytes == 20 * 2**20
+    assert settings.max_batch_files == 64
+    assert settings.max_batch_bytes == 100 * 2**20
     assert settings.max_pixels == 64_000_000
     assert settings.threads >= 1
     assert settings.workers == 1
@@ -30,6 +32,8 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("ALEXNET_DEVICE", "tpu"),
         ("ALEXNET_MAX_UPLOAD_BYTES", "0"),
+        ("ALEXNET_MAX_BATCH_FILES", "0"),
+        ("ALEXNET_MAX_BATCH_BYTES", "1"),
         ("ALEXNET_MAX_PIXELS", "999999999"),
         ("ALEXNET_MAX_BATCH", "0"),
         ("ALEXNET_WORKERS", "0"),

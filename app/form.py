@@ -1,0 +1,101 @@
+"""The files of a multipart form, one after the other as they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import NamedTuple
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from app.errors import MalformedUploadError
+
+
+class FormFile(NamedTuple):
+    """A part of the form."""
+
+    name: str
+    """As the client calls the file; "" where it does not say."""
+    data: bytes
+
+
+async def form_files(
+    chunks: AsyncIterable[bytes], boundary: bytes, field: str, most: int
+) -> AsyncIterator[FormFile]:
+    """Yield the parts named `field`, each as soon as it is complete.
+
+    Of longer ones, `most` bytes are kept. The other parts are skipped.
+
+    Raises:
+        MalformedUploadError: The body breaks off or is not well-formed.
+    """
+    parts = _Parts(field.encode(), most)
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": parts.on_part_begin,
+                "on_header_field": parts.on_header_field,
+                "on_header_value": parts.on_header_value,
+                "on_header_end": parts.on_header_end,
+                "on_part_data": parts.on_part_data,
+                "on_part_end": parts.on_part_end,
+                "on_end": parts.on_end,
+            },
+        )
+        async for chunk in chunks:
+            parser.write(chunk)
+            while parts.complete:
+                yield parts.complete.pop(0)
+    except FormParserError as error:
+        raise MalformedUploadError(
+            f"The multipart body is malformed ({error}); send it again."
+        ) from error
+    if not boundary or not parts.ended:
+        raise MalformedUploadError("The multipart body breaks off; send it again as a whole.")
+
+
+class _Parts:
+    """Keeps the parts named `field` while a multipart body is parsed."""
+
+    def __init__(self, field: bytes, most: int) -> None:
+        self.complete: list[FormFile] = []
+        self.ended = False
+        self._field = field
+        self._most = most
+        self._header_name = b""
+        self._header_value = b""
+        self._disposition: dict[bytes, bytes] = {}
+        self._data = bytearray()
+
+    @property
+    def _wanted(self) -> bool:
+        return self._disposition.get(b"name") == self._field
+
+    def on_part_begin(self) -> None:
+        self._disposition = {}
+        self._data = bytearray()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def on_header_end(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            _, self._disposition = parse_options_header(self._header_value)
+        self._header_name = self._header_value = b""
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._wanted:
+            self._data += data[start : min(end, start + self._most - len(self._data))]
+
+    def on_part_end(self) -> None:
+        if self._wanted:
+            name = self._disposition.get(b"filename", b"").decode(errors="replace")
+            self.complete.append(FormFile(name, bytes(self._data)))
+            self._data = bytearray()
+
+    def on_end(self) -> None:
+        self.ended = True

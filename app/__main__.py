@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import copy
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -14,6 +17,7 @@ from uvicorn.config import LOGGING_CONFIG
 from app.card import read_card
 from app.errors import StartupError
 from app.main import create_app
+from app.metrics import FOLDER_VARIABLE
 from app.service import load_model
 from app.settings import load_settings
 
@@ -29,17 +33,19 @@ def main() -> None:
             app = create_app(settings, lambda _: model)
         else:
             read_card(settings.model)  # each worker loads the model for itself
+        figures = _shared_figures(settings.workers)
     except StartupError as error:
         sys.exit(str(error))
-    uvicorn.run(
-        app,
-        factory=settings.workers > 1,
-        workers=settings.workers,
-        host=options.host,
-        port=options.port,
-        access_log=options.access_log,
-        log_config=_log_config(),
-    )
+    with figures:
+        uvicorn.run(
+            app,
+            factory=settings.workers > 1,
+            workers=settings.workers,
+            host=options.host,
+            port=options.port,
+            access_log=options.access_log,
+            log_config=_log_config(),
+        )
 
 
 def _options() -> argparse.Namespace:
@@ -48,6 +54,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", default=8000, type=int, help="0 takes any free one")
     parser.add_argument("--access-log", action="store_true", help="log a line for every request")
     return parser.parse_args()
+
+
+def _shared_figures(workers: int) -> AbstractContextManager[object]:
+    """Give several workers a folder, empty at first, where `/metrics` of each finds all figures."""
+    if workers == 1:
+        return nullcontext()
+    try:
+        folder = TemporaryDirectory(prefix="alexnet-")
+    except OSError as error:
+        raise StartupError(
+            f"Several workers need a folder for temporary files ({error.strerror}); set TMPDIR to "
+            "one that can be written, or ALEXNET_WORKERS=1."
+        ) from error
+    os.environ[FOLDER_VARIABLE] = folder.name
+    return folder
 
 
 def _log_config() -> dict[str, Any]:

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi.routing import APIRoute
-
 from app import __version__
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
 
 DESCRIPTION: dict[str, Any] = {
     "title": "AlexNet",
@@ -24,8 +17,8 @@ DESCRIPTION: dict[str, Any] = {
     "openapi_tags": [
         {"name": "predictions", "description": "What pictures show."},
         {"name": "model", "description": "What predicts it."},
-        {"name": "health", "description": "Whether the service can."},
+        {"name": "health", "description": "Whether the service can, and what it does."},
+        {"name": "Open Inference Protocol", "description": "The same as KServe has it."},
     ],
-    "generate_unique_id_function": _operation_id,
 }
 """For FastAPI to be made with."""

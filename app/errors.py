@@ -4,11 +4,13 @@
   + UploadError
     - EmptyUploadError         400
     - MalformedUploadError     400
+    - InvalidInferenceError    400 (in `app.v2.errors`)
     - UploadTooLargeError      413
     - BatchTooLargeError       413
     - UnsupportedUploadError   415
     - MissingFileError         422
     - TooManyFilesError        422
+  + UnknownModelError          404 (in `app.v2.errors`)
   + NotAcceptableError         406
   + UnavailableError
     - NotReadyError            503

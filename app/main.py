@@ -12,11 +12,15 @@ from app.batch import router as batch_router
 from app.description import DESCRIPTION
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
+from app.metrics import CountRequests, Metrics
 from app.overload import RefuseWhenFull
+from app.page import add_page
 from app.problems import add_problem_handlers
 from app.routes import router
 from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
+from app.v2.errors import add_error_handlers
+from app.v2.routes import router as v2_router
 
 
 def create_app(
@@ -28,17 +32,23 @@ def create_app(
         SettingsError: The environment holds an unusable value.
     """
     chosen = settings or load_settings()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen))) as app.state.service, settled_interpreter():
-            yield
+        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
+            async with metrics.sampling():
+                with settled_interpreter():
+                    yield
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(redoc_url=None, lifespan=lifespan, **DESCRIPTION)
-    app.include_router(router)
-    app.include_router(batch_router)
-    app.include_router(explain_router)
+    app.state.metrics = metrics
+    for each in (router, batch_router, explain_router, v2_router):
+        app.include_router(each)
+    add_page(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
+    add_error_handlers(app)
     return app

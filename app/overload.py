@@ -33,6 +33,7 @@ class RefuseWhenFull:
                 if service is not None:
                     service.check_room()
             except UnavailableError as error:
+                scope["guarded_path"] = scope["path"]  # no route will be found to count it by
                 await self._refusal(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

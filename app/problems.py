@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from app.errors import ServiceError
 from app.images import BrokenImageError, ImageError, ImageTooLargeError, UnsupportedImageError
@@ -35,6 +36,20 @@ class Problem(BaseModel):
     title: str = Field(description="The kind of problem, in words.")
     status: int = Field(ge=400, le=599, description="The HTTP status.")
     detail: str = Field(description="What is wrong with this request, and what to do.")
+
+
+class _ProblemResponse(JSONResponse):
+    """A problem document; the scope is told its kind, for the middleware that counts."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None) -> None:
+        super().__init__(problem.model_dump(), problem.status, headers)
+        self._kind = _slug(problem.title)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["problem"] = self._kind
+        await super().__call__(scope, receive, send)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -83,18 +98,16 @@ def _kind(error: type[ServiceError] | type[ImageError]) -> tuple[int, str]:
     return _IMAGE_PROBLEMS[error]
 
 
+def _slug(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
 def _problem(status: int, title: str, detail: str) -> Problem:
-    kind = "/problems/" + title.lower().replace(" ", "-")
-    return Problem(type=kind, title=title, status=status, detail=detail)
+    return Problem(type="/problems/" + _slug(title), title=title, status=status, detail=detail)
 
 
 def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse(
-        problem.model_dump(),
-        status_code=problem.status,
-        headers=headers,
-        media_type=MEDIA_TYPE,
-    )
+    return _ProblemResponse(problem, headers)
 
 
 def _plain_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

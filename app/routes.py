@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
@@ -22,6 +23,7 @@ from app.errors import (
 )
 from app.examples import LIVE, MODEL, PREDICTION, READY, shown
 from app.images import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from app.metrics import Metrics
 from app.problems import documented
 from app.schemas import Health, PredictionResponse, ServedModel
 from app.service import Service
@@ -132,7 +134,13 @@ async def ready(_: ReadyService) -> Health:
     return Health(status="ready")
 
 
-@router.get("/", include_in_schema=False)
-async def root() -> RedirectResponse:
-    """Lead a browser to the page where a picture can be tried."""
-    return RedirectResponse("/docs")
+@router.get(
+    "/metrics",
+    tags=["health"],
+    summary="Tell Prometheus how the service does",
+    response_class=PlainTextResponse,
+)
+async def metrics(request: Request) -> Response:
+    """Return counts of requests and predictions, latencies, and what waits."""
+    figures: Metrics = request.app.state.metrics
+    return Response(figures.render(), media_type=CONTENT_TYPE_LATEST)

@@ -13,6 +13,7 @@ from app.engines.engine import Engine
 from app.errors import NotReadyError
 from app.images import DecodedImage, decode_image
 from app.job import Prediction
+from app.metrics import Metrics
 from app.pipeline import Pipeline
 from app.settings import Settings
 
@@ -54,17 +55,19 @@ def load_model(settings: Settings) -> Model:
 class Service:
     """Classifies pictures, from its making until it is closed."""
 
-    def __init__(self, settings: Settings, model: Model) -> None:
+    def __init__(self, settings: Settings, model: Model, metrics: Metrics) -> None:
         height, width, _ = model.card.input_shape
         self.settings = settings
         self.model = model
+        self._metrics = metrics
         self._pipeline = Pipeline(
-            model.engines,
+            [metrics.counted(engine) for engine in model.engines],
             lambda data: decode_image(data, (height, width), settings.max_pixels),
             threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,
         )
+        metrics.serve(model.card, model.engine, lambda: self._pipeline.waiting)
         logger.info("ready: %s", model)
 
     def close(self) -> None:
@@ -89,7 +92,9 @@ class Service:
         Raises:
             UnavailableError: The service takes no more pictures, now or at all.
         """
-        return self._pipeline.submit(data)
+        answer = self._pipeline.submit(data)
+        answer.add_done_callback(self._metrics.count_answer)
+        return answer
 
     def classify_decoded(
         self, images: Sequence[DecodedImage], *, patient: bool = False
@@ -101,4 +106,8 @@ class Service:
         Raises:
             UnavailableError: The service takes no more pictures, now or at all.
         """
-        return self._pipeline.submit_decoded(images, patient=patient)
+        answers = self._pipeline.submit_decoded(images, patient=patient)
+        if not patient:  # those are questions about a picture, and no pictures of their own
+            for answer in answers:
+                answer.add_done_callback(self._metrics.count_answer)
+        return answers

@@ -118,6 +118,21 @@ def test_the_service_answers_as_shown(checkout: Path, port: int) -> None:
     assert answer["model"] == shown["model"]
 
 
+def test_the_client_is_answered_as_shown(checkout: Path, port: int) -> None:
+    (checkout / "photo.jpg").write_bytes(picture())
+    (program,) = blocks("python", "Serve")
+
+    answer = subprocess.run(
+        [sys.executable, "-c", program.replace("8000", str(port))],
+        cwd=checkout,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+
+    assert answer.stdout in {"[b'cat']\n", "[b'dog']\n"}
+
+
 def test_a_model_is_trained_evaluated_exported_and_used(checkout: Path) -> None:
     write_competition(checkout / "dogs-vs-cats.zip", 20)
     write_zip(checkout / "test1.zip", {"test1/1.jpg": DOG})

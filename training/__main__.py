@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.errors import StartupError
+from training.comparison import comparison
 from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.export import export
@@ -19,6 +20,7 @@ from training.findings import table
 from training.options import chosen_recipe, parser
 from training.predict import predict
 from training.predictor import load_predictor
+from training.recipe import RECIPES
 from training.run import Run
 from training.samples import samples
 from training.train import train
@@ -42,9 +44,11 @@ def _train(options: argparse.Namespace) -> None:
         options.data,
         chosen_recipe(options),
         split_seed=options.split_seed,
+        exclusions=options.exclusions,
         cache=options.cache,
         resume=options.resume,
         precision=options.precision,
+        place=options.pictures,
     )
     print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
 
@@ -81,6 +85,11 @@ def _predict(options: argparse.Namespace) -> None:
     )
 
 
+def _table(options: argparse.Namespace) -> None:
+    runs = [Run(folder) for folder in options.runs]
+    print(comparison(runs, RECIPES.get(options.against)))
+
+
 def _export(options: argparse.Namespace) -> None:
     folder = export(
         Run(options.run),
@@ -99,6 +108,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "samples": _samples,
     "evaluate": _evaluate,
     "predict": _predict,
+    "table": _table,
     "export": _export,
 }
 

@@ -1,4 +1,4 @@
-"""Random changes to training pictures, on the accelerator, as one Keras layer."""
+"""Random changes to training pictures, on the accelerator, as Keras layers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,51 @@ import keras
 from keras import ops
 
 
+class RandomLayer(keras.layers.Layer):
+    """A layer with random numbers of its own, and nothing to train.
+
+    Args:
+        seed: Of the random numbers.
+        **kwargs: As of every layer.
+    """
+
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "uint8", "autocast": False, "trainable": False, **kwargs})
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def uniform(self, shape: tuple[int, ...], low: float, high: float) -> keras.KerasTensor:
+        """Random numbers, float32."""
+        return keras.random.uniform(shape, low, high, dtype="float32", seed=self.seed_generator)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "seed": self.seed}
+
+
+class Augmentation(RandomLayer):
+    """A random change to pictures, made in training only.
+
+    Pictures go in and come out as uint8 `(n, height, width, 3)`, 0 to 255. Without `training`
+    they pass through untouched.
+    """
+
+    def call(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        return self.change(images) if training else images
+
+    def change(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """The pictures as they are seen in training, each changed in its own way."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+
 @keras.saving.register_keras_serializable(package="training")
-class RandomAffine(keras.layers.Layer):
-    """Rotate, shear, zoom, shift and mirror pictures at random, in one resampling.
+class RandomAffine(Augmentation):
+    """Crop, rotate, shear, zoom, shift and mirror pictures at random, in one resampling.
 
     The steps are folded into a single matrix a picture, so that pixels are interpolated
-    (bilinearly) but once. What lies outside repeats the nearest edge. Without `training`
-    pictures pass through untouched.
-
-    Pictures go in and come out as uint8 `(n, height, width, 3)`, 0 to 255.
+    (bilinearly) but once. What lies outside repeats the nearest edge.
 
     Args:
         rotation: The most degrees, either way.
@@ -25,7 +61,9 @@ class RandomAffine(keras.layers.Layer):
         zoom: The largest relative change of scale, either way.
         shift: The largest shift, either way, as a share of width and of height.
         flip: Whether half of the pictures are mirrored.
-        seed: Of the random numbers.
+        crop: The smallest share of the area that is cut out and enlarged to the whole, with
+            an aspect from 3/4 to 4/3 (Szegedy et al. 2015, section 6); 1 does not cut.
+        **kwargs: As of `RandomLayer`.
     """
 
     def __init__(
@@ -36,21 +74,18 @@ class RandomAffine(keras.layers.Layer):
         zoom: float = 0.0,
         shift: float = 0.0,
         flip: bool = False,
-        seed: int | None = None,
+        crop: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**{"dtype": "uint8", "autocast": False, "trainable": False, **kwargs})
+        super().__init__(**kwargs)
         self.rotation = rotation
         self.shear = shear
         self.zoom = zoom
         self.shift = shift
         self.flip = flip
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.crop = crop
 
-    def call(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        if not training:
-            return images
+    def change(self, images: keras.KerasTensor) -> keras.KerasTensor:
         count, height, width, _ = ops.shape(images)
         matrices = self._matrices(count)
         rows, columns = _source_coordinates(matrices, height, width)
@@ -58,23 +93,29 @@ class RandomAffine(keras.layers.Layer):
 
     def _matrices(self, count: int) -> keras.KerasTensor:
         """From output to input, about the centre, in units of half the picture: `(n, 2, 3)`."""
-        angle = self._uniform(count, math.radians(self.rotation))
-        shear = self._uniform(count, self.shear)
-        scale = 1.0 + self._uniform(count, self.zoom)
-        down, right = self._uniform(count, 2 * self.shift), self._uniform(count, 2 * self.shift)
-        mirror = ops.sign(self._uniform(count, 1.0)) if self.flip else ops.ones((count,))
+        angle = self._either_way(count, math.radians(self.rotation))
+        shear = self._either_way(count, self.shear)
+        scale = 1.0 + self._either_way(count, self.zoom)
+        down = self._either_way(count, 2 * self.shift)
+        right = self._either_way(count, 2 * self.shift)
+        mirror = ops.sign(self._either_way(count, 1.0)) if self.flip else ops.ones((count,))
         cos, sin = ops.cos(angle) * scale, ops.sin(angle) * scale
         along_columns = ops.stack([mirror * cos, mirror * (shear * cos - sin), right], axis=-1)
         along_rows = ops.stack([sin, shear * sin + cos, down], axis=-1)
-        return ops.stack([along_columns, along_rows], axis=1)
+        matrices = ops.stack([along_columns, along_rows], axis=1)
+        return matrices if self.crop == 1 else self._within_windows(matrices, count)
 
-    def _uniform(self, count: int, limit: float) -> keras.KerasTensor:
-        return keras.random.uniform(
-            (count,), -limit, limit, dtype="float32", seed=self.seed_generator
-        )
+    def _within_windows(self, matrices: keras.KerasTensor, count: int) -> keras.KerasTensor:
+        """Apply `matrices` not to the whole pictures, but to a random window of each."""
+        area = self.uniform((count,), self.crop, 1.0)
+        aspect = ops.exp(self._either_way(count, math.log(4 / 3)))
+        sizes = ops.minimum(ops.sqrt(ops.stack([area * aspect, area / aspect], axis=-1)), 1.0)
+        centres = self.uniform((count, 2), -1.0, 1.0) * (1.0 - sizes)
+        shifts = ops.pad(centres[..., None], ((0, 0), (0, 0), (2, 0)))
+        return sizes[..., None] * matrices + shifts
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
+    def _either_way(self, count: int, limit: float) -> keras.KerasTensor:
+        return self.uniform((count,), -limit, limit)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -84,7 +125,7 @@ class RandomAffine(keras.layers.Layer):
             "zoom": self.zoom,
             "shift": self.shift,
             "flip": self.flip,
-            "seed": self.seed,
+            "crop": self.crop,
         }
 
 

@@ -1,4 +1,4 @@
-"""Batches of pictures for Keras, in an order that the seed and the epoch decide."""
+"""Batches for Keras, in an order that the seed and the epoch decide."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 
 class Batches(keras.utils.PyDataset):
-    """Pictures and one-hot targets, read from a memory map.
+    """What a `Trainer` is fed: pictures and one-hot targets, together.
 
     Args:
-        pixels: Shape (n, side, side, 3), uint8.
+        pictures: Those of the data set, in its order: their pixels, memory-mapped, of shape
+            (n, side, side, 3) and uint8, or their positions in a `Lookup`, int32 (n,).
         classes: The class index of every picture, shape (n,).
         positions: Which of them to use, shape (m,).
         class_count: The width of the targets.
@@ -24,7 +25,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        pixels: NDArray[np.uint8],
+        pictures: NDArray[np.uint8] | NDArray[np.int32],
         classes: NDArray[np.int32],
         positions: NDArray[np.intp],
         *,
@@ -34,7 +35,7 @@ class Batches(keras.utils.PyDataset):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._pixels = pixels
+        self._pictures = pictures
         self._classes = classes
         self._class_count = class_count
         self._batch_size = min(batch_size, len(positions))
@@ -44,12 +45,17 @@ class Batches(keras.utils.PyDataset):
             shuffled = np.random.default_rng(order).permutation(positions)
             self._positions = shuffled[: len(shuffled) // self._batch_size * self._batch_size]
 
+    @property
+    def picture_count(self) -> int:
+        """In all batches."""
+        return len(self._positions)
+
     def __len__(self) -> int:
         return -(-len(self._positions) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[tuple[NDArray[Any], NDArray[np.float32]]]:
         start = index * self._batch_size
         # In ascending order a memory map is read faster; within a batch order does not matter.
         chosen = np.sort(self._positions[start : start + self._batch_size])
         targets = np.eye(self._class_count, dtype=np.float32)[self._classes[chosen]]
-        return np.asarray(self._pixels[chosen]), targets
+        return ((np.asarray(self._pictures[chosen]), targets),)

@@ -32,8 +32,8 @@ from training.served import LabelledPictures, make_served
 from training.source import open_source
 from training.split import stratified_split
 
-LARGEST_LOSS = 0.003
-"""Of accuracy, from float to int8."""
+LARGEST_LOSS = 0.002
+"""Of accuracy, from float to integers."""
 
 
 class _Measured(NamedTuple):
@@ -55,7 +55,7 @@ def export(
 ) -> Path:
     """Write `model.keras`, `model.tflite` and `model.json` of the run's best weights.
 
-    Both files have their dense layers in int8 (see `quantize_dense` and `write_litert`), are
+    Both files have kernels of few bits (see `quantize_dense` and `write_litert`), are
     calibrated on the validation pictures, and tell how typical a picture is (see `make_served`).
 
     Args:
@@ -72,7 +72,7 @@ def export(
         The model's folder.
 
     Raises:
-        ExportError: int8 loses more than `LARGEST_LOSS`; nothing is written then.
+        ExportError: Quantization loses more than `LARGEST_LOSS`; nothing is written then.
         DataError: `data` is not what the run was trained on.
         RunError: The run has no best weights.
     """

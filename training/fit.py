@@ -1,4 +1,4 @@
-"""Train a network by a recipe, epoch by epoch, so that a kill costs one epoch at most."""
+"""Train a network by a recipe, epoch by epoch, so that a kill costs little."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from training.checkpoint import Progress, load_checkpoint, read_progress, save_c
 from training.data import Dataset
 from training.files import whole_file
 from training.folding import fold_normalization
+from training.lookup import Place, on_accelerator
 from training.model import FULL_SIDE
 from training.plots import plot_curves
 from training.precision import Precision, resolve_precision
@@ -24,7 +25,9 @@ from training.recipe import Recipe
 from training.resizing import copy_training
 from training.run import Run
 from training.split import Split
-from training.trainer import build_trainer, network_of, reseed
+from training.trainer import Trainer, build_trainer, reseed
+
+_SAVING_SHARE = 0.05  # of the time, at most, goes into saving: on a GPU an epoch takes seconds
 
 
 class TrainingData(NamedTuple):
@@ -37,26 +40,39 @@ class TrainingData(NamedTuple):
     split: Split
 
 
-def fit(run: Run, recipe: Recipe, data: TrainingData, precision: Precision = "auto") -> None:
+def fit(
+    run: Run,
+    recipe: Recipe,
+    data: TrainingData,
+    precision: Precision = "auto",
+    place: Place = "auto",
+) -> None:
     """Train by `recipe` and write to the folder of `run`, from its last checkpoint if it has one.
 
     The best weights by validation accuracy (then log loss) at full size are kept as a plain
-    float32 AlexNet in `run.best_file`.
+    float32 AlexNet in `run.best_file`. A checkpoint is written after every epoch, unless epochs
+    are so short that writing would take more than a twentieth of the time.
     """
-    _Fit(run, recipe, data, resolve_precision(precision)).finish()
+    _Fit(run, recipe, data, resolve_precision(precision), on_accelerator(place)).finish()
 
 
 class _Fit:
-    def __init__(self, run: Run, recipe: Recipe, data: TrainingData, policy: str) -> None:
+    def __init__(
+        self, run: Run, recipe: Recipe, data: TrainingData, policy: str, from_table: bool
+    ) -> None:
         self._run = run
         self._recipe = recipe
         self._data = data
         self._policy = policy
+        self._from_table = from_table
         batch = min(recipe.batch_size, len(data.split.training))
         self._steps_an_epoch = len(data.split.training) // batch
         self._progress = read_progress(run.checkpoint_folder)
         # Rows of an epoch whose checkpoint was not finished are written again.
         self._history = run.read_history()[: self._progress.epochs]
+        self._unsaved_best: keras.Model | None = None
+        self._saved_at = time.perf_counter()
+        self._saving_took = 0.0
 
     def finish(self) -> None:
         first = self._progress.epochs
@@ -70,10 +86,12 @@ class _Fit:
             trainer = self._at_side(trainer, self._recipe.side(epoch))
             row = self._train_epoch(trainer, epoch)
             self._record(trainer, row, writer)
+            if epoch + 1 == self._recipe.epochs or self._saving_pays():
+                self._save(trainer)
             print(epoch_line(row, self._recipe.epochs), flush=True)
         writer.close()
 
-    def _build(self, side: int) -> keras.Model:
+    def _build(self, side: int) -> Trainer:
         steps = self._steps_an_epoch * self._recipe.epochs
         return build_trainer(
             self._recipe,
@@ -81,70 +99,72 @@ class _Fit:
             side=side,
             steps=steps,
             policy=self._policy,
+            table=self._data.pictures(side).pixels if self._from_table else None,
         )
 
-    def _at_side(self, trainer: keras.Model, side: int) -> keras.Model:
-        if trainer.input_shape[1] == side:
+    def _at_side(self, trainer: Trainer, side: int) -> Trainer:
+        if trainer.side == side:
             return trainer
         resized = self._build(side)
         copy_training(trainer, resized)
         return resized
 
-    def _train_epoch(self, trainer: keras.Model, epoch: int) -> dict[str, float]:
-        recipe, data = self._recipe, self._data
-        side = trainer.input_shape[1]
-        pixels = data.pictures(side).pixels
+    def _train_epoch(self, trainer: Trainer, epoch: int) -> dict[str, float]:
+        recipe = self._recipe
         reseed(trainer, recipe.seed, epoch)
-        training = Batches(
-            pixels,
-            data.classes,
-            data.split.training,
-            class_count=data.class_count,
-            batch_size=recipe.batch_size,
-            order=(recipe.seed, epoch),
-        )
-        validation = Batches(
-            pixels,
-            data.classes,
-            data.split.validation,
-            class_count=data.class_count,
-            batch_size=recipe.batch_size,
-        )
+        pixels = self._data.pictures(trainer.side).pixels
+        pictures = np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels
+        training = self._batches(pictures, self._data.split.training, (recipe.seed, epoch))
+        validation = self._batches(pictures, self._data.split.validation)
         rate = float(keras.ops.convert_to_numpy(trainer.optimizer.learning_rate))
+        trainer.waiting.seconds = 0.0
         started = time.perf_counter()
         logs = trainer.fit(
             training,
-            validation_data=validation,
             shuffle=False,
             verbose=0,
             callbacks=[StepBar(f"epoch {epoch + 1}/{recipe.epochs}", len(training))],
         ).history
+        trained = time.perf_counter() - started
+        validated = trainer.evaluate(validation, verbose=0, return_dict=True)
         self._progress = Progress(epoch + 1, self._progress.steps + len(training))
         return {
             "epoch": epoch + 1,
-            "side": side,
+            "side": trainer.side,
             "learning_rate": rate,
             "loss": logs["loss"][0],
             "log_loss": logs["log_loss"][0],
             "accuracy": logs["accuracy"][0],
-            "val_log_loss": logs["val_log_loss"][0],
-            "val_accuracy": logs["val_accuracy"][0],
+            "val_log_loss": validated["log_loss"],
+            "val_accuracy": validated["accuracy"],
+            "pictures_per_second": training.picture_count / trained,
+            "waiting": trainer.waiting.seconds / trained,
             "seconds": time.perf_counter() - started,
         }
 
-    def _record(self, trainer: keras.Model, row: dict[str, float], writer: Writer) -> None:
-        """Write everything of an epoch, the checkpoint last: it says that the rest is there."""
+    def _batches(
+        self,
+        pictures: NDArray[np.uint8] | NDArray[np.int32],
+        positions: NDArray[np.intp],
+        order: tuple[int, ...] | None = None,
+    ) -> Batches:
+        return Batches(
+            pictures,
+            self._data.classes,
+            positions,
+            class_count=self._data.class_count,
+            batch_size=self._recipe.batch_size,
+            order=order,
+        )
+
+    def _record(self, trainer: Trainer, row: dict[str, float], writer: Writer) -> None:
         if self._is_best(row):
-            plain = fold_normalization(network_of(trainer))
-            with whole_file(self._run.best_file) as aside:
-                plain.save(aside)
+            self._unsaved_best = fold_normalization(trainer.result)
         self._history.append(row)
         self._run.write_history(self._history)
-        plot_curves(self._run.curves_file, {self._run.folder.name: self._history})
         for name in row.keys() - {"epoch"}:
             writer.add_scalar(name, row[name], int(row["epoch"]))
         writer.flush()
-        save_checkpoint(self._run.checkpoint_folder, trainer, self._progress)
 
     def _is_best(self, row: dict[str, float]) -> bool:
         def quality(of: dict[str, float]) -> tuple[float, float]:
@@ -152,3 +172,18 @@ class _Fit:
 
         rivals = [past for past in self._history if past["side"] == FULL_SIDE]
         return row["side"] == FULL_SIDE and all(quality(row) > quality(past) for past in rivals)
+
+    def _saving_pays(self) -> bool:
+        return time.perf_counter() - self._saved_at >= self._saving_took / _SAVING_SHARE
+
+    def _save(self, trainer: Trainer) -> None:
+        """Write what takes long to, the checkpoint last: it says that the rest is there."""
+        started = time.perf_counter()
+        if self._unsaved_best is not None:
+            with whole_file(self._run.best_file) as aside:
+                self._unsaved_best.save(aside)
+            self._unsaved_best = None
+        plot_curves(self._run.curves_file, {self._run.folder.name: self._history})
+        save_checkpoint(self._run.checkpoint_folder, trainer, self._progress)
+        self._saved_at = time.perf_counter()
+        self._saving_took = self._saved_at - started

@@ -13,6 +13,7 @@ SIDES = (99, 131, 163, 195, FULL_SIDE)
 
 FLATTENED_DENSE = "fulconnect_1"
 FLATTENED_UNITS = 4096
+LARGE_DENSE = (FLATTENED_DENSE, "fulconnect_2", "fulconnect_3")
 
 
 def build_alexnet(

@@ -11,6 +11,8 @@ from tqdm import tqdm
 class StepBar(keras.callbacks.Callback):
     """A progress bar a step, gone when the epoch is."""
 
+    async_safe = True  # or Keras would wait for every step's metrics before it starts the next
+
     def __init__(self, title: str, steps: int) -> None:
         super().__init__()
         self._title = title
@@ -36,5 +38,5 @@ def epoch_line(row: dict[str, float], epochs: int) -> str:
         f"epoch {row['epoch']:.0f}/{epochs}  {row['side']:.0f} px  "
         f"loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
         f"val log loss {row['val_log_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}  "
-        f"{row['seconds']:.0f} s"
+        f"{row['pictures_per_second']:.0f} pictures/s  {row['seconds']:.0f} s"
     )

@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 from training.model import FULL_SIDE, SIDES
 
+_BELOW_ONE = (
+    *("warmup", "momentum", "label_smoothing", "dropout", "average"),
+    *("shear", "zoom", "shift", "colour"),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -19,7 +24,7 @@ class Recipe:
 
     optimizer: Literal["adam", "sgd"]  # sgd has Nesterov momentum
     learning_rate: float  # the peak, where the schedule has one
-    schedule: Literal["constant", "one_cycle"]  # one_cycle: up in a line, and down to zero
+    schedule: Literal["constant", "one_cycle", "cosine"]  # the latter two: up, and down to zero
     epochs: int  # passes over the training split
     batch_size: int  # pictures a step
     stages: tuple[tuple[int, float], ...] = ((FULL_SIDE, 1.0),)  # (side in pixels, share of epochs)
@@ -30,24 +35,37 @@ class Recipe:
     width: float = 1.0  # of every hidden layer, as a share of the paper's
     dropout: float = 0.4  # after each hidden dense layer
     normalize_all: bool = False  # batch-normalize every hidden layer; folded away at export
+    average: float = 0.0  # decay of the weights' moving average, which is then the result; 0: none
     rotation: float = 15.0  # degrees, either way
     shear: float = 0.1  # horizontal shift per unit of height, either way
     zoom: float = 0.2  # relative change of scale, either way
     shift: float = 0.1  # share of width and of height, either way
     flip: bool = True  # mirror half of the pictures
+    crop: float = 1.0  # smallest share of the area that is cut out and enlarged; 1: no cropping
+    resample: float = 0.0  # share of pictures that are blurred or sharpened
+    colour: float = 0.0  # relative change of brightness, contrast and saturation, either way
+    erasing: float = 0.0  # share of pictures of which a rectangle is erased
+    mixup: float = 0.0  # alpha of the Beta distribution by which pictures are blended; 0: not
+    cutmix: float = 0.0  # alpha of the Beta distribution of what is pasted over; 0: not
     seed: int = 1  # of weights, order, dropout and augmentation
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "epochs", "batch_size", "width"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
-        for name in ("warmup", "momentum", "label_smoothing", "dropout", "shear", "zoom", "shift"):
+        for name in _BELOW_ONE:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
                     f"`{name}` must be at least 0 and below 1. Received: {getattr(self, name)}"
                 )
-        if self.weight_decay < 0:
-            raise ValueError(f"`weight_decay` must not be negative. Received: {self.weight_decay}")
+        for name in ("resample", "erasing"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1. Received: {getattr(self, name)}")
+        for name in ("weight_decay", "mixup", "cutmix"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must not be negative. Received: {getattr(self, name)}")
+        if not 0 < self.crop <= 1:
+            raise ValueError(f"`crop` must be above 0 and at most 1. Received: {self.crop}")
         sides = [side for side, _ in self.stages]
         if not sides or sides != sorted(sides) or sides[-1] != FULL_SIDE or set(sides) - set(SIDES):
             raise ValueError(

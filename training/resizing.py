@@ -8,20 +8,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.model import FLATTENED_DENSE
+from training.trainer import Trainer
 
 
-def copy_training(source: keras.Model, target: keras.Model) -> None:
+def copy_training(source: Trainer, target: Trainer) -> None:
     """Copy weights and optimizer state between two trainers that differ at most in their side.
 
     Without its running averages, Adam's first thousand steps would be several times too large.
     """
-    old, new = source.get_layer("alexnet"), target.get_layer("alexnet")
-    copy_weights(old, new)
+    copy_weights(source.network, target.network)
+    if source.average is not None and target.average is not None:
+        copy_weights(source.average.network, target.average.network)
+        target.average.steps.assign(source.average.steps)
     pairs = zip(source.optimizer.variables, target.optimizer.variables, strict=True)
     for average, target_average in pairs:
         values = keras.ops.convert_to_numpy(average)
         if values.shape != target_average.shape:
-            values = _resample(values, target_average.shape[0], _channels(old))
+            values = _resample(values, target_average.shape[0], _channels(source.network))
         target_average.assign(values)
 
 

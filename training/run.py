@@ -22,7 +22,9 @@ HISTORY_COLUMNS = (
     "accuracy",
     "val_log_loss",
     "val_accuracy",
-    "seconds",
+    "pictures_per_second",  # in training, without validation
+    "waiting",  # share of the time of training in which no batch was at hand
+    "seconds",  # with validation
 )
 
 

@@ -35,6 +35,8 @@ def samples(data: Path, recipe: Recipe, output: Path, *, cache: Path) -> None:
     )
     original = np.asarray(dataset.pixels[chosen[0]])
     copies = np.repeat(original[None], _SHOWN - 1, axis=0)
-    augmented = keras.ops.convert_to_numpy(make_augmentation(recipe)(copies, training=True))
+    for change in make_augmentation(recipe):
+        copies = change(copies, training=True)
+    augmented = keras.ops.convert_to_numpy(copies)
     tiles = [Tile(picture, f"augmented {number}") for number, picture in enumerate(augmented, 1)]
     save_grid(output / "augmented.png", [Tile(original, "original"), *tiles])

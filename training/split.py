@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +19,15 @@ VALIDATION_SHARE = 0.2
 
 
 class Split(NamedTuple):
-    """Positions in a data set, each sorted."""
+    """Positions in a data set, each sorted; those of excluded pictures are in neither."""
 
     training: NDArray[np.intp]
     validation: NDArray[np.intp]
+
+    def excluding(self, positions: Collection[int]) -> Split:
+        """The same without `positions` in the training; what is validated on stays as it is."""
+        kept = np.isin(self.training, list(positions), invert=True)
+        return self._replace(training=self.training[kept])
 
 
 def stratified_split(classes: NDArray[np.int32], seed: int) -> Split:
@@ -50,7 +56,8 @@ def stratified_split(classes: NDArray[np.int32], seed: int) -> Split:
 
 def write_split(path: Path, dataset: Dataset, split: Split) -> None:
     """Write a CSV `file,label,part`, a row a picture."""
-    parts = np.full(len(dataset), "training", dtype=object)
+    parts = np.full(len(dataset), "excluded", dtype=object)
+    parts[split.training] = "training"
     parts[split.validation] = "validation"
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from training.data import Dataset, load_dataset
 from training.errors import RunError
+from training.exclusions import find_excluded, read_exclusions
 from training.fit import TrainingData, fit
+from training.lookup import Place
 from training.model import FULL_SIDE
 from training.precision import Precision
 from training.recipe import Recipe
@@ -23,9 +25,11 @@ def train(
     recipe: Recipe,
     *,
     split_seed: int,
+    exclusions: Path,
     cache: Path,
     resume: bool = False,
     precision: Precision = "auto",
+    place: Place = "auto",
 ) -> None:
     """Train on four fifths of the pictures in `data`, and validate on the rest.
 
@@ -34,20 +38,27 @@ def train(
         data: An archive or a folder.
         recipe: The hyperparameters.
         split_seed: Decides which pictures are validated on.
+        exclusions: A list of pictures that are not trained on (see `read_exclusions`); where
+            they are among those to validate on, they stay there.
         cache: The folder of decoded pictures.
         resume: Go on in a run that was begun; `recipe` must be the same.
         precision: What to compute in.
+        place: Where the decoded pictures are read from.
 
     Raises:
-        DataError: The pictures cannot be used.
+        DataError: The pictures or the exclusions cannot be used.
         RunError: The run exists and `resume` is off, or the other way round, or it was begun
-            with another recipe or other pictures.
+            with another recipe, other pictures or other exclusions.
     """
+    listed = read_exclusions(exclusions)
     with open_source(data) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
         _report(dataset)
         classes = dataset.classes()
         split = stratified_split(classes, split_seed)
+        excluded = find_excluded(dataset, split.training, listed)
+        split = split.excluding(excluded)
+        _report_excluded(dataset, excluded)
         facts = {
             "source": source.name,
             "fingerprint": source.fingerprint(),
@@ -56,6 +67,7 @@ def train(
             "training": len(split.training),
             "validation": len(split.validation),
             "split_seed": split_seed,
+            "excluded": [dataset.names[position] for position in excluded],
             "skipped": [asdict(skipped) for skipped in dataset.skipped],
         }
         if resume:
@@ -70,7 +82,8 @@ def train(
             write_split(run.split_file, dataset, split)
             run.write_recipe(recipe)
         pictures = _by_side(source, dataset, cache)
-        fit(run, recipe, TrainingData(pictures, classes, len(dataset.labels), split), precision)
+        training_data = TrainingData(pictures, classes, len(dataset.labels), split)
+        fit(run, recipe, training_data, precision, place)
 
 
 def _report(dataset: Dataset) -> None:
@@ -78,6 +91,13 @@ def _report(dataset: Dataset) -> None:
     print(f"{dataset.source}: {len(dataset)} pictures ({counts})")
     for skipped in dataset.skipped:
         print(f"  skipped {skipped.name}: {skipped.reason}")
+
+
+def _report_excluded(dataset: Dataset, excluded: dict[int, str]) -> None:
+    if excluded:
+        print(f"{len(excluded)} of them are left out of the training:")
+    for position, reason in excluded.items():
+        print(f"  excluded {dataset.names[position]}: {reason}")
 
 
 def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None:
@@ -88,8 +108,8 @@ def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None
         )
     if run.read_data() != facts:
         raise RunError(
-            f"{run.folder} was begun with other pictures or another split; resume with "
-            "the same --data and --split-seed."
+            f"{run.folder} was begun with other pictures, another split or other exclusions; "
+            "resume with the same --data, --split-seed and --exclusions."
         )
 
 

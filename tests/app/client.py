@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import httpx
@@ -62,3 +63,9 @@ def posted_picture() -> dict[str, Any]:
         "query_string": b"",
         "headers": [(b"content-type", b"image/jpeg")],
     }
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

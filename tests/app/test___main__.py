@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from app.__main__ import main
+from tests.app.client import free_port
 from tests.app.pictures import BLUE, picture
 
 
@@ -29,9 +29,7 @@ def test_missing_model_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
 
 
 def test_workers_serve_and_stop_together(tiny_model: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     variables = {"ALEXNET_MODEL": str(tiny_model), "ALEXNET_WORKERS": "2", "ALEXNET_DEVICE": "cpu"}
     server = subprocess.Popen(
         [sys.executable, "-m", "app", "--port", str(port)],

@@ -46,7 +46,6 @@ def test_operations_are_described_and_named_apart(document: dict[str, Any]) -> N
     names = [operation["operationId"] for operation in operations(document)]
 
     assert len(set(names)) == len(names)
-    assert {"predict", "predict_batch", "explain_picture"} <= set(names)
     assert all(
         operation["summary"] and operation["description"] for operation in operations(document)
     )
@@ -67,10 +66,11 @@ def test_every_response_in_json_has_an_example(document: dict[str, Any]) -> None
 def test_examples_are_whole(document: dict[str, Any]) -> None:
     """FastAPI drops what is null: no example may need it."""
     schemas = document["components"]["schemas"]
-    for operation in operations(document):
-        content = operation["responses"]["200"]["content"]["application/json"]
+    answers = [operation["responses"]["200"]["content"] for operation in operations(document)]
+    for content in [each["application/json"] for each in answers if "application/json" in each]:
         schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
-        assert set(schema["required"]) <= set(content["example"]) <= set(schema["properties"])
+        shown = set(content["example"])
+        assert set(schema.get("required", [])) <= shown <= set(schema["properties"])
 
 
 def test_references_lead_somewhere(document: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from app.engines.engine import Answers, Pictures
 from app.errors import InferenceError, OverloadedError
 from app.images import DecodedImage
+from app.metrics import Metrics
 from app.occlusion import GRID, explain, occluded
 from app.service import Model, Service
 from app.settings import Settings
@@ -48,7 +49,7 @@ async def service(
 ) -> AsyncIterator[Service]:
     """With a queue that is full of one explanation."""
     narrow = settings.model_copy(update={"max_queue": GRID * GRID})
-    with closing(Service(narrow, Model(card_of(tmp_path), [engine]))) as service:
+    with closing(Service(narrow, Model(card_of(tmp_path), [engine]), Metrics())) as service:
         yield service
         engine.steps.release(ALL)
 
@@ -120,7 +121,7 @@ async def test_queue_shorter_than_the_grid_is_enough(
     settings: Settings, fake_engine: FakeEngine, tmp_path: Path
 ) -> None:
     short = settings.model_copy(update={"max_queue": 7})
-    with closing(Service(short, Model(card_of(tmp_path), [fake_engine]))) as service:
+    with closing(Service(short, Model(card_of(tmp_path), [fake_engine]), Metrics())) as service:
         explanation = await explain(service, spotted_picture())
 
     assert explanation.grid[2, 7] == explanation.grid.min()

@@ -100,13 +100,6 @@ async def test_models_is_the_card_with_engine_and_device(client: httpx.AsyncClie
     assert answer["device"] == "cpu"
 
 
-async def test_root_leads_to_the_docs(fake_client: httpx.AsyncClient) -> None:
-    response = await fake_client.get("/")
-
-    assert response.headers["location"] == "/docs"
-    assert "swagger" in (await fake_client.get("/docs")).text
-
-
 async def test_openapi_lets_a_file_be_picked(fake_client: httpx.AsyncClient) -> None:
     document = (await fake_client.get("/openapi.json")).json()
 

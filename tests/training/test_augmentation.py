@@ -1,37 +1,46 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from training.augmentation import RandomAffine
+from tests.training.noise import augment, noise
+from training.augmentation import Augmentation, RandomAffine
+from training.colour import RandomColour
+from training.erasing import RandomErasing
+from training.resample import RandomResample
+
+ALL = (
+    RandomAffine(rotation=15, shear=0.1, zoom=0.2, shift=0.1, flip=True, crop=0.5, seed=7),
+    RandomResample(0.7, seed=7),
+    RandomColour(0.3, seed=7),
+    RandomErasing(0.9, seed=7),
+)
+EACH = pytest.mark.parametrize("layer", ALL, ids=lambda layer: type(layer).__name__)
 
 
-def noise(count: int = 4, side: int = 32) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-
-
-def augment(layer: RandomAffine, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return keras.ops.convert_to_numpy(layer(pixels, training=True))
-
-
-def test_pictures_pass_untouched_outside_training() -> None:
-    layer = RandomAffine(rotation=15, shear=0.1, zoom=0.2, shift=0.1, flip=True, seed=0)
-
+@EACH
+def test_pictures_pass_untouched_outside_training(layer: Augmentation) -> None:
     np.testing.assert_array_equal(layer(noise(), training=False), noise())
 
 
-def test_two_calls_and_two_pictures_see_different_pixels() -> None:
-    layer = RandomAffine(rotation=15, shear=0.1, zoom=0.2, shift=0.1, flip=True, seed=0)
-    same = np.repeat(noise(1), 2, axis=0)
+@EACH
+def test_two_calls_and_two_pictures_see_different_pixels(layer: Augmentation) -> None:
+    same = np.repeat(noise(1), 8, axis=0)
 
     first, second = augment(layer, same), augment(layer, same)
 
     assert first.dtype == np.uint8
     assert first.shape == same.shape
-    assert np.any(first[0] != first[1])
+    assert len(np.unique(first, axis=0)) > 4
     assert np.any(first != second)
+
+
+@EACH
+def test_pictures_need_not_be_square(layer: Augmentation) -> None:
+    assert augment(layer, noise()[:, :20]).shape == (4, 20, 32, 3)
 
 
 def test_nothing_asked_changes_nothing() -> None:
@@ -86,12 +95,28 @@ def test_zoom_scales_by_no_more_than_its_limit(zoom: float) -> None:
     assert np.ptp(widths) > 21 * zoom
 
 
-def test_the_layer_survives_a_save(tmp_path_factory: pytest.TempPathFactory) -> None:
-    layer = RandomAffine(rotation=15, shear=0.1, zoom=0.2, shift=0.1, flip=True, seed=7)
-    network = keras.Sequential([keras.Input((32, 32, 3), dtype="uint8"), layer])
-    path = tmp_path_factory.mktemp("augmentation") / "network.keras"
+def test_crops_enlarge_a_window_of_the_picture() -> None:
+    rows, columns = np.mgrid[:101, :101].astype(np.uint8)
+    pixels = np.repeat(np.stack([rows, columns, rows], axis=-1)[None], 64, axis=0)
 
-    network.save(path)
-    loaded = keras.saving.load_model(path).layers[0]
+    cropped = augment(RandomAffine(crop=0.25, seed=0), pixels).astype(float)
+
+    heights, widths = np.ptp(cropped[..., 0], axis=(1, 2)), np.ptp(cropped[..., 1], axis=(1, 2))
+    areas, aspects = heights * widths / 100**2, widths / heights
+    assert 0.25 - 0.02 < areas.min() < 0.4
+    assert 0.75 < areas.max() <= 1
+    assert 3 / 4 - 0.02 < aspects.min() < 0.85
+    assert 1.15 < aspects.max() < 4 / 3 + 0.02
+    tops = cropped[..., 0].min(axis=(1, 2)) / (100 - heights + 1e-9)
+    assert tops.min() < 0.2
+    assert tops.max() > 0.8
+
+
+@EACH
+def test_a_layer_survives_a_save(layer: Augmentation, tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((32, 32, 3), dtype="uint8"), layer])
+
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras").layers[0]
 
     assert loaded.get_config() == layer.get_config()

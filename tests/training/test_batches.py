@@ -15,7 +15,7 @@ def batches(order: tuple[int, ...] | None, batch_size: int = 4) -> Batches:
 
 
 def numbers(of: Batches) -> list[int]:
-    return [int(pixels[0, 0, 0]) for index in range(len(of)) for pixels in of[index][0]]
+    return [int(pixels[0, 0, 0]) for index in range(len(of)) for pixels in of[index][0][0]]
 
 
 def test_without_an_order_every_picture_comes_once_in_its_place() -> None:
@@ -26,6 +26,7 @@ def test_with_an_order_only_full_batches_come() -> None:
     shuffled = batches(order=(1, 0))
 
     assert len(shuffled) == 2
+    assert shuffled.picture_count == 8
     assert len(set(numbers(shuffled))) == 8
 
 
@@ -39,9 +40,21 @@ def test_every_epoch_has_an_order_of_its_own() -> None:
 @pytest.mark.parametrize("order", [None, (1, 0)])
 def test_targets_belong_to_their_pictures(order: tuple[int, ...] | None) -> None:
     for index in range(2):
-        pixels, targets = batches(order)[index]
+        ((pixels, targets),) = batches(order)[index]
         np.testing.assert_array_equal(targets.argmax(axis=1), pixels[:, 0, 0, 0] % 2)
         np.testing.assert_array_equal(targets.sum(axis=1), 1)
+
+
+def test_positions_are_handed_out_as_pixels_are() -> None:
+    places = np.arange(len(PIXELS), dtype=np.int32)
+    by_position = Batches(places, CLASSES, POSITIONS, class_count=2, batch_size=4, order=(1, 0))
+
+    for index in range(2):
+        ((chosen, targets),) = by_position[index]
+        ((pixels, same_targets),) = batches(order=(1, 0))[index]
+        assert chosen.dtype == np.int32
+        np.testing.assert_array_equal(PIXELS[chosen], pixels)
+        np.testing.assert_array_equal(targets, same_targets)
 
 
 def test_fewer_pictures_than_a_batch_are_a_batch() -> None:

@@ -10,13 +10,15 @@ import keras
 import pytest
 
 from tests.training.pictures import size_of
-from tests.training.workshop import Workshop
+from tests.training.workshop import EVERYTHING, Workshop, train_one_epoch_only
+from training import fit
 from training.run import Run
 
 
 def measured(run: Path) -> list[dict[str, float]]:
     rows = Run(run).read_history()
-    return [{name: row[name] for name in row.keys() - {"seconds"}} for row in rows]
+    timing = {"seconds", "pictures_per_second", "waiting"}
+    return [{name: row[name] for name in row.keys() - timing} for row in rows]
 
 
 def test_a_run_leaves_everything_that_its_reader_needs(workshop: Workshop) -> None:
@@ -26,6 +28,8 @@ def test_a_run_leaves_everything_that_its_reader_needs(workshop: Workshop) -> No
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [row["side"] for row in rows] == [99] * 6 + [227] * 2
     assert rows[-1]["val_accuracy"] > 0.9
+    assert all(row["pictures_per_second"] * row["seconds"] > 64 for row in rows)
+    assert all(0 < row["waiting"] < 1 for row in rows)
     assert run.read_recipe().width == 1 / 32
     assert run.read_data()["counts"] == {"dark": 40, "light": 40}
     parts = [line.rsplit(",", 1)[1] for line in run.split_file.read_text().split()[1:]]
@@ -56,12 +60,41 @@ def test_a_killed_training_resumes_to_the_same_result(workshop: Workshop, tmp_pa
     assert process.returncode == -signal.SIGKILL
     # As if the kill had come between an epoch's line in the history and its checkpoint.
     with Run(run).history_file.open("a") as history:
-        history.write("2,99,0,0,0,0,0,0,0\n")
+        history.write("2,99,0,0,0,0,0,0,0,0,0\n")
 
     workshop.train(run, "--resume")
 
     for resumed, undisturbed in zip(measured(run), measured(workshop.run), strict=True):
         assert resumed == pytest.approx(undisturbed, rel=1e-3)
+
+
+def test_everything_on_resumes_too_wherever_the_pictures_are(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    undisturbed, resumed = tmp_path / "undisturbed", tmp_path / "resumed"
+    workshop.train(undisturbed, *EVERYTHING, "--pictures", "accelerator")
+
+    train_one_epoch_only(*workshop.train_arguments(resumed), *EVERYTHING, "--pictures", "disk")
+    assert len(measured(resumed)) == 1
+    workshop.train(resumed, *EVERYTHING, "--pictures", "disk", "--resume")
+
+    for ours, theirs in zip(measured(resumed), measured(undisturbed), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-2)
+    recipe = Run(undisturbed).read_recipe()
+    assert (recipe.average, recipe.mixup, recipe.cutmix) == (0.9, 0.2, 1.0)
+
+
+def test_saving_takes_a_small_share_of_the_time(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = []
+    monkeypatch.setattr(fit, "_SAVING_SHARE", 1e-9)
+    monkeypatch.setattr(fit, "save_checkpoint", lambda *state: saved.append(state[2].epochs))
+
+    workshop.train(tmp_path / "run", "--epochs", "3", "--stages", "227:1")
+
+    assert saved == [1, 3]
+    assert Run(tmp_path / "run").read_best().is_file()
 
 
 def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:
@@ -77,7 +110,7 @@ def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:
     [
         ((), "add --resume"),
         (("--resume", "--dropout", "0.3"), "resume with the same options"),
-        (("--resume", "--split-seed", "2"), "the same --data and --split-seed"),
+        (("--resume", "--split-seed", "2"), "the same --data, --split-seed and --exclusions"),
     ],
 )
 def test_a_run_is_never_mixed_with_another(

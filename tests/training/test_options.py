@@ -31,9 +31,14 @@ def test_any_value_can_be_overridden() -> None:
             changed = {"adam": "sgd", "one_cycle": "constant"}[value]
             recipe = recipe_of(option, str(changed))
         else:
-            changed = value / 2 if isinstance(value, float) else value + 1
+            changed = (value + 1) / 4 if isinstance(value, float) else value + 1
             recipe = recipe_of(option, str(changed))
         assert recipe == BEST.override({name: changed})
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle", "cosine"])
+def test_any_schedule_can_be_chosen(schedule: str) -> None:
+    assert recipe_of("--schedule", schedule).schedule == schedule
 
 
 @pytest.mark.parametrize("stages", ["99", "99:1,227", "a:1", "99:1:2"])

@@ -7,16 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from app.card import DataSummary
+from app.engines.engine import Answers
 from tests.training.pictures import CAT, DOG, size_of, write_files, write_zip
 from training.errors import DataError
 from training.predict import Answer, predict
 from training.predictor import Predictor
 
 
-def redness(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def redness(pixels: NDArray[np.uint8]) -> Answers:
     """Say "cat", with the certainty that a picture is red; cats are."""
     red = pixels[..., 0].mean(axis=(1, 2)).astype(np.float32) / 255
-    return np.stack([red, 1 - red], axis=1)
+    return Answers(np.stack([red, 1 - red], axis=1), None)
 
 
 PREDICTOR = Predictor(
@@ -25,6 +26,7 @@ PREDICTOR = Predictor(
     side=16,
     data=DataSummary(source="", counts={}, training=0, validation=0, split_seed=1),
     predict=redness,
+    domain=None,
 )
 
 

@@ -16,6 +16,9 @@ def test_a_recipe_survives_json(recipe: Recipe) -> None:
 def test_the_seed_recipe_is_the_notebooks() -> None:
     assert (SEED.epochs, SEED.dropout, SEED.rotation, SEED.normalize_all) == (20, 0.4, 15, False)
     assert {SEED.side(epoch) for epoch in range(SEED.epochs)} == {227}
+    new = ("average", "resample", "colour", "erasing", "mixup", "cutmix")
+    assert [getattr(SEED, name) for name in new] == [0] * 6
+    assert SEED.crop == 1
 
 
 def test_overriding_keeps_what_is_not_said() -> None:
@@ -45,7 +48,12 @@ def test_stages_share_the_epochs(epochs: int, sides: list[int]) -> None:
         ({"epochs": 0}, "`epochs` must be above 0. Received: 0"),
         ({"learning_rate": -1.0}, "`learning_rate` must be above 0"),
         ({"dropout": 1.0}, "`dropout` must be at least 0 and below 1. Received: 1.0"),
+        ({"average": 1.0}, "`average` must be at least 0 and below 1. Received: 1.0"),
+        ({"erasing": 1.1}, "`erasing` must be from 0 to 1. Received: 1.1"),
+        ({"resample": -0.1}, "`resample` must be from 0 to 1. Received: -0.1"),
+        ({"crop": 0.0}, "`crop` must be above 0 and at most 1. Received: 0.0"),
         ({"weight_decay": -0.1}, "`weight_decay` must not be negative"),
+        ({"mixup": -0.1}, "`mixup` must not be negative. Received: -0.1"),
         ({"stages": ((99, 1.0),)}, "end at 227"),
         ({"stages": ((227, 1.0), (99, 1.0))}, "must rise"),
         ({"stages": ((100, 1.0), (227, 1.0))}, "sides of"),
@@ -59,5 +67,5 @@ def test_values_out_of_range_are_refused(values: dict[str, Any], reason: str) ->
 
 
 def test_unknown_values_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"no such values. Received: \['colour'\]"):
-        Recipe.from_dict({**BEST.as_dict(), "colour": 1})
+    with pytest.raises(ValueError, match=r"no such values. Received: \['sparkle'\]"):
+        Recipe.from_dict({**BEST.as_dict(), "sparkle": 1})

@@ -49,16 +49,34 @@ def test_what_looked_at_a_corner_still_does() -> None:
 
 
 def test_the_optimizer_goes_on_where_it_was() -> None:
-    recipe = BEST.override({"width": 1 / 32})
+    recipe = BEST.override({"width": 1 / 32, "average": 0.9})
     small, large = (
         build_trainer(recipe, classes=2, side=side, steps=10, policy="float32")
         for side in (99, 227)
     )
     for average in small.optimizer.variables:
         average.assign(keras.ops.full(average.shape, 3, dtype=average.dtype))
+    small.average.steps.assign(7)
 
     copy_training(small, large)
 
     assert len(large.optimizer.variables) > 40
     for average in large.optimizer.variables:
         np.testing.assert_allclose(average.numpy(), 3, rtol=1e-6)
+    assert large.average.steps == 7
+
+
+def test_averaged_weights_are_resized_as_the_weights_are() -> None:
+    recipe = BEST.override({"width": 1 / 32, "average": 0.9})
+    small, large = (
+        build_trainer(recipe, classes=2, side=side, steps=10, policy="float32")
+        for side in (99, 227)
+    )
+    small.average.network.set_weights(small.network.get_weights())
+
+    copy_training(small, large)
+
+    for averaged, weight in zip(
+        large.average.network.get_weights(), large.network.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(averaged, weight)

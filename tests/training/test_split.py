@@ -31,3 +31,19 @@ def test_the_seed_decides() -> None:
 def test_a_class_needs_pictures_on_both_sides() -> None:
     with pytest.raises(DataError, match="only 2 pictures"):
         stratified_split(np.array([0] * 10 + [1] * 2, dtype=np.int32), seed=1)
+
+
+def test_what_is_excluded_leaves_the_training_alone() -> None:
+    split = stratified_split(CLASSES, seed=1)
+    trained, held_back = int(split.training[3]), int(split.validation[3])
+
+    rest = split.excluding([trained, held_back])
+
+    assert rest.training.tolist() == [one for one in split.training if one != trained]
+    assert rest.validation.tolist() == split.validation.tolist()
+
+
+def test_nothing_excluded_changes_nothing() -> None:
+    split = stratified_split(CLASSES, seed=1)
+
+    assert split.excluding([]).training.tolist() == split.training.tolist()

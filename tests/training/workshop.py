@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from training import fit
 from training.__main__ import main
 
 PICTURES_A_CLASS = 40
 OPTIONS = (
     *("--width", "0.03125", "--epochs", "8", "--stages", "99:6,227:2"),
     *("--batch-size", "8", "--learning-rate", "0.003"),
+)
+EVERYTHING = (
+    *("--epochs", "2", "--stages", "99:1,227:1", "--schedule", "cosine", "--average", "0.9"),
+    *("--crop", "0.5", "--resample", "0.5", "--colour", "0.3", "--erasing", "0.5"),
+    *("--mixup", "0.2", "--cutmix", "1", "--precision", "mixed_bfloat16"),
 )
 
 
@@ -37,8 +45,22 @@ class Workshop:
 
     def command(self, name: str, *arguments: str | Path) -> None:
         """Run `python -m training NAME ...` in this process."""
-        cache = () if name in {"train", "predict"} else ("--cache", str(self.cache))
+        cache = () if name in {"train", "predict", "table"} else ("--cache", str(self.cache))
         main([name, *map(str, arguments), *cache])
+
+
+def train_one_epoch_only(*arguments: str) -> None:
+    """Train, but not on after the first checkpoint, as if interrupted there."""
+    save = fit.save_checkpoint
+
+    def interrupt(*saved: Any) -> None:
+        save(*saved)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "save_checkpoint", interrupt)
+        with pytest.raises(SystemExit, match="130"):
+            main(["train", *arguments])
 
 
 def _make_pictures(folder: Path) -> None:

@@ -1,0 +1,222 @@
+"""What the service tells Prometheus of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.card import ModelCard
+from app.engines.engine import Answers, Engine, Pictures
+from app.job import Prediction
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which processes add up their figures; prometheus_client reads it when it is
+imported."""
+
+_STATM = Path("/proc/self/statm")
+_SAMPLING_SECONDS = 1.0
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_PICTURES = (1, 2, 4, 6, 8, 16, 32, 64, 128)
+
+# Every series would have another one, that tells when it began.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """The figures of one application, or of all its processes where they share a folder.
+
+    A prediction costs microseconds: it looks up no label, and what changes all the time, such as
+    the queue, is only looked at once a second and when Prometheus asks.
+    """
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "alexnet_requests",
+            "Requests by route, status, and the kind of problem that was answered, if any.",
+            ["route", "status", "problem"],
+            registry=registry,
+        )
+        self._requests_of: dict[tuple[str, int, str], Counter] = {}
+        stages = Histogram(
+            "alexnet_stage_seconds",
+            "How long a predicted picture was decoded, waited, and was inferred with its batch.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._decode = stages.labels("decode")
+        self._queue = stages.labels("queue")
+        self._inference = stages.labels("inference")
+        self._batches = Histogram(
+            "alexnet_batch_pictures",
+            "Pictures that the engine was given at once.",
+            buckets=_PICTURES,
+            registry=registry,
+        )
+        self._predictions = Counter(
+            "alexnet_predictions", "Pictures by their label.", ["label"], registry=registry
+        )
+        self._predictions_of: list[Counter] = []
+        self._model = Gauge(
+            "alexnet_model_info",
+            "1, for the model that answers and what runs it.",
+            ["name", "version", "engine", "device"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "alexnet_waiting_pictures",
+            "Pictures that wait for an engine.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._memory = Gauge(
+            "process_resident_memory_bytes",
+            "Resident memory of all processes, 0 where the system does not tell.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._count_waiting: Callable[[], int] = int
+
+    def serve(self, card: ModelCard, engine: Engine, waiting: Callable[[], int]) -> None:
+        """Begin to tell of a model; `waiting` returns how many pictures wait for it."""
+        self._model.labels(card.name, card.version, engine.name, engine.device).set(1)
+        self._predictions_of = [self._predictions.labels(label) for label in card.labels]
+        self._count_waiting = waiting
+
+    def counted(self, engine: Engine) -> Engine:
+        """Return the engine with its batches counted."""
+        return _CountedEngine(engine, self._batches)
+
+    def count_answer(self, answer: asyncio.Future[Prediction]) -> None:
+        """Count what has been predicted, if it was; a request that failed is counted as such."""
+        if answer.cancelled() or answer.exception():
+            return
+        prediction = answer.result()
+        self._predictions_of[int(prediction.probabilities.argmax())].inc()
+        if prediction.decode_ms:  # else it came decoded
+            self._decode.observe(prediction.decode_ms / 1e3)
+        self._queue.observe(prediction.queue_ms / 1e3)
+        self._inference.observe(prediction.inference_ms / 1e3)
+
+    def count_request(self, route: str, status: int, problem: str) -> None:
+        """Count a request that was answered; `problem` is empty where there was none."""
+        key = (route, status, problem)
+        if key not in self._requests_of:
+            self._requests_of[key] = self._requests.labels(*key)
+        self._requests_of[key].inc()
+
+    @asynccontextmanager
+    async def sampling(self) -> AsyncIterator[None]:
+        """Look at what is not counted every second, so that another process can tell of it."""
+        task = asyncio.create_task(self._keep_sampling())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    def render(self) -> bytes:
+        """Return all figures in Prometheus's text format."""
+        self._sample()
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if folder is None:
+            return generate_latest(self._registry)
+        _forget_ended_processes(Path(folder))
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    async def _keep_sampling(self) -> NoReturn:
+        while True:
+            self._sample()
+            await asyncio.sleep(_SAMPLING_SECONDS)
+
+    def _sample(self) -> None:
+        self._waiting.set(self._count_waiting())
+        self._memory.set(_resident_bytes())
+
+
+class CountRequests:
+    """ASGI middleware that counts every request, once it is answered."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watched_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        finally:
+            # What failed without an answer is answered further out, always with 500.
+            problem = scope.get("problem", "") if status else "internal-server-error"
+            self._metrics.count_request(_route(scope), status or 500, problem)
+
+
+class _CountedEngine:
+    """An engine whose batches are counted."""
+
+    def __init__(self, engine: Engine, batches: Histogram) -> None:
+        self.name, self.device, self.best_batch = engine.name, engine.device, engine.best_batch
+        self._engine = engine
+        self._batches = batches
+
+    def predict(self, pictures: Pictures) -> Answers:
+        self._batches.observe(len(pictures))
+        return self._engine.predict(pictures)
+
+
+def _route(scope: Scope) -> str:
+    """Return the path as it was declared: what clients make up must not fill the memory."""
+    path: str | None = scope.get("guarded_path") or getattr(scope.get("route"), "path", None)
+    return path or "other"
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except OSError:  # not Linux
+        return 0
+
+
+def _forget_ended_processes(folder: Path) -> None:
+    """Drop what ended processes said of themselves; what they counted stays."""
+    for path in folder.glob("gauge_live*.db"):
+        process = int(path.stem.rpartition("_")[2])
+        if not _is_running(process):
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

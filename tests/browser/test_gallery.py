@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import csv
+import io
+
+from playwright.sync_api import Route, expect
+
+from tests.app.pictures import BLUE, RED, picture
+from tests.browser.visit import BLUE_PICTURE, RED_PICTURE, TEXT, Visit, text_of, upload
+
+SIX = [upload(f"{number}.jpg", picture()) for number in range(6)]
+
+
+def test_every_file_has_its_own_answer(visit: Visit) -> None:
+    visit.choose(RED_PICTURE, TEXT, BLUE_PICTURE)
+
+    assert visit.verdicts() == ["red.jpg: Red", "words.txt: No answer", "blue.jpg: Blue"]
+    summary = text_of(visit.page.locator("#results"), "#summary")
+    assert summary == "3 pictures: 1 red, 1 without an answer, 1 blue"
+    visit.expected_refusals = [415]
+
+
+def test_error_is_told_in_the_words_of_the_service(visit: Visit) -> None:
+    with visit.page.expect_response("**/predict") as answer:
+        visit.choose(TEXT)
+
+    expect(visit.card("words.txt").locator(".problem")).to_have_text(answer.value.json()["detail"])
+    expect(visit.card("words.txt").get_by_role("button")).to_have_count(0)
+    visit.expected_refusals = [415]
+
+
+def test_new_pictures_come_first(visit: Visit) -> None:
+    visit.choose(RED_PICTURE)
+    visit.choose(BLUE_PICTURE, upload("third.png", picture(RED, file_format="PNG")))
+
+    assert visit.verdicts() == ["blue.jpg: Blue", "third.png: Red", "red.jpg: Red"]
+
+
+def test_table_has_a_line_for_each_file(visit: Visit) -> None:
+    visit.choose(upload('a "red", one.jpg', picture(RED)), BLUE_PICTURE, TEXT)
+
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("button", name="Download CSV").click()
+
+    assert download.value.suggested_filename == "answers.csv"
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        red, blue, text = csv.DictReader(file)
+    assert red["file"] == 'a "red", one.jpg'
+    assert (red["label"], blue["label"], text["label"]) == ("red", "blue", "")
+    assert float(blue["score_blue"]) == float(blue["score"]) > float(blue["score_red"])
+    assert (blue["in_domain"], blue["width"], blue["height"]) == ("true", "64", "48")
+    assert (blue["format"], blue["model"], blue["version"]) == ("JPEG", "red-or-blue", "1.2.3")
+    assert float(blue["inference_ms"]) > 0
+    assert (blue["problem"], "not an image" in text["problem"]) == ("", True)
+    visit.expected_refusals = [415]
+
+
+def test_clearing_leaves_nothing(visit: Visit) -> None:
+    visit.choose(RED_PICTURE, BLUE_PICTURE)
+
+    visit.page.get_by_role("button", name="Clear").click()
+
+    expect(visit.page.locator(".card")).to_have_count(0)
+    expect(visit.page.locator("#results")).to_be_hidden()
+    expect(visit.page.locator("#pick")).to_be_focused()
+
+
+def test_few_pictures_at_once_and_all_in_the_end(visit: Visit) -> None:
+    held = visit.hold("/predict")
+    visit.page.locator("#pick").set_input_files(SIX)
+    expect(visit.page.locator("#summary")).to_have_text("0 of 6")
+    visit.page.wait_for_timeout(300)
+    assert len(held) == 4
+
+    held.pop().continue_()
+    expect(visit.page.locator("#summary")).to_have_text("1 of 6")
+    expect(visit.page.locator("#progress")).to_have_js_property("value", 1)
+    visit.page.unroute_all()  # which lets those go on that were held
+    visit.wait()
+
+    assert [each.split(": ")[1] for each in visit.verdicts()] == ["Red"] * 6
+
+
+def test_cancelled_pictures_can_be_tried_again(visit: Visit) -> None:
+    visit.hold("/predict")
+    visit.page.locator("#pick").set_input_files(SIX)
+    visit.page.get_by_role("button", name="Cancel").click()
+    visit.wait()
+
+    assert text_of(visit.card("5.jpg"), ".problem") == "Cancelled."
+    visit.page.unroute_all()
+    visit.card("5.jpg").get_by_role("button", name="Try again").click()
+    visit.wait()
+
+    assert text_of(visit.card("5.jpg"), ".verdict") == "Red"
+    assert text_of(visit.card("4.jpg"), ".verdict") == "No answer"
+
+
+def test_overloaded_service_is_asked_again(visit: Visit) -> None:
+    refused: list[Route] = []
+
+    def refuse_twice(route: Route) -> None:
+        if len(refused) == 2:
+            route.continue_()
+            return
+        refused.append(route)
+        route.fulfill(status=503, headers={"Retry-After": "0"}, json={"detail": "Later."})
+
+    visit.page.route("**/predict", refuse_twice)
+    visit.choose(BLUE_PICTURE)
+
+    assert visit.verdicts() == ["blue.jpg: Blue"]
+    visit.expected_refusals = [503, 503]
+
+
+def test_service_that_says_not_when_is_asked_again_by_the_person(visit: Visit) -> None:
+    visit.answer("/predict", {"detail": "Restart it."}, status=503)
+    visit.choose(BLUE_PICTURE)
+
+    assert text_of(visit.card("blue.jpg"), ".problem") == "Restart it."
+    expect(visit.card("blue.jpg").get_by_role("button", name="Try again")).to_be_visible()
+    visit.expected_refusals = [503]
+
+
+def test_table_quotes_what_would_break_it(visit: Visit) -> None:
+    entry = {"file": {"name": 'a,"b"\n.jpg'}, "problem": {"message": "No."}}
+
+    (row,) = csv.DictReader(io.StringIO(visit.call("csv.js", "csvOf", [entry]), newline=""))
+
+    assert row["file"] == 'a,"b"\n.jpg'
+    assert row["problem"] == "No."
+
+
+def test_many_pictures_are_announced_as_one(visit: Visit) -> None:
+    visit.choose(*SIX)
+    visit.choose(upload("blue.jpg", picture(BLUE)))
+
+    log = visit.page.get_by_role("log").locator("p")
+    expect(log).to_have_text(["6 pictures: 6 red", "blue.jpg: Blue"])

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.data import load_dataset
+from training.errors import RunError
+from training.exclusions import difference_hash
+from training.model import FULL_SIDE
+from training.recipe import BEST
+from training.run import Run
+from training.source import open_source
+from training.split import Split, stratified_split
+from training.train import train
+
+PICTURES_A_CLASS = 10
+SEED = 1
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        for number in range(PICTURES_A_CLASS):
+            patches = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(patches).resize((40, 40)).save(folder / f"{label}.{number}.png")
+    return folder
+
+
+@pytest.fixture
+def splits(monkeypatch: pytest.MonkeyPatch) -> list[Split]:
+    """The splits that were trained with; nothing is really trained."""
+    splits: list[Split] = []
+    monkeypatch.setattr("training.train.fit", lambda *given: splits.append(given[2].split))
+    return splits
+
+
+def train_without(run: Run, data: Path, positions: list[int], *, resume: bool = False) -> list[str]:
+    """Train with the pictures at `positions` listed as exclusions; return their names."""
+    cache = data.parent / "cache"
+    with open_source(data) as source:
+        dataset = load_dataset(source, FULL_SIDE, cache)
+    exclusions = data.parent / "exclusions.csv"
+    lines = [
+        f"{dataset.names[one]},{difference_hash(dataset.pixels[one]):016x},a lady"
+        for one in positions
+    ]
+    exclusions.write_text("\n".join(["file,hash,reason", *lines]))
+    train(run, data, BEST, split_seed=SEED, exclusions=exclusions, cache=cache, resume=resume)
+    return [dataset.names[one] for one in positions]
+
+
+def whole_split() -> Split:
+    return stratified_split(np.repeat(np.array([0, 1], dtype=np.int32), PICTURES_A_CLASS), SEED)
+
+
+def test_excluded_pictures_are_validated_on_but_not_trained_on(
+    data: Path, tmp_path: Path, splits: list[Split], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, whole = Run(tmp_path / "run"), whole_split()
+    trained, held_back = int(whole.training[2]), int(whole.validation[0])
+
+    trained_name, held_back_name = train_without(run, data, [trained, held_back])
+
+    (split,) = splits
+    assert split.training.tolist() == [one for one in whole.training if one != trained]
+    assert split.validation.tolist() == whole.validation.tolist()
+    facts = run.read_data()
+    assert facts["excluded"] == [trained_name]
+    assert (facts["training"], facts["validation"]) == (15, 4)
+    assert facts["counts"] == {"cat": 10, "dog": 10}
+    rows = csv.DictReader(run.split_file.read_text().splitlines())
+    parts = {row["file"]: row["part"] for row in rows}
+    assert (parts.pop(trained_name), parts[held_back_name]) == ("excluded", "validation")
+    assert set(parts.values()) == {"training", "validation"}
+    printed = capsys.readouterr().out
+    assert "1 of them are left out of the training" in printed
+    assert f"excluded {trained_name}: a lady" in printed
+
+
+def test_without_exclusions_everything_is_trained_on(
+    data: Path, tmp_path: Path, splits: list[Split], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path / "run")
+
+    train_without(run, data, [])
+
+    assert splits[0].training.tolist() == whole_split().training.tolist()
+    assert run.read_data()["excluded"] == []
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_a_run_goes_on_with_the_same_exclusions_only(
+    data: Path, tmp_path: Path, splits: list[Split]
+) -> None:
+    run, (first, second, *_) = Run(tmp_path / "run"), whole_split().training.tolist()
+    train_without(run, data, [first])
+
+    train_without(run, data, [first], resume=True)
+    with pytest.raises(RunError, match="resume with the same --data, --split-seed and --exclusion"):
+        train_without(run, data, [second], resume=True)
+
+    assert len(splits) == 2

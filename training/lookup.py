@@ -1,0 +1,47 @@
+"""All pictures of a data set in the accelerator's memory."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from app.engines.keras import gpu_device
+
+Place = Literal["auto", "accelerator", "disk"]
+
+
+def on_accelerator(place: Place) -> bool:
+    """Whether the pictures go into the accelerator's memory; "auto": where there is a GPU.
+
+    A step is then fed positions, not pixels, which at 227x227 are 40,000 times as many bytes.
+    """
+    return place == "accelerator" or (place == "auto" and gpu_device() is not None)
+
+
+class Lookup(keras.layers.Layer):
+    """Turn positions into pictures.
+
+    The table is a variable, not a constant, which would be compiled into the training step,
+    and it is never saved: it can be made anew from the data.
+
+    Args:
+        pixels: Shape (n, side, side, 3), uint8.
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8], **kwargs: Any) -> None:
+        super().__init__(**{"autocast": False, "trainable": False, **kwargs})
+        self.table = keras.Variable(pixels, dtype="uint8", trainable=False, name="table")
+
+    def call(self, positions: keras.KerasTensor) -> keras.KerasTensor:
+        """From int32 `(m,)` to uint8 `(m, side, side, 3)`."""
+        return ops.take(self.table, positions, axis=0)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Save nothing."""
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Keep the table."""

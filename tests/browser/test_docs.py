@@ -9,7 +9,8 @@ def test_swagger_ui_uploads_a_picture(browser: Browser, service: str) -> None:
     with browser.new_context() as context:
         visit = Visit(context.new_page(), service)
         visit.open("/docs")
-        operation = visit.page.locator(".opblock", has_text="/predict")
+        heading = visit.page.locator("[data-path='/predict']")
+        operation = visit.page.locator(".opblock", has=heading)
         operation.locator(".opblock-summary-control").click()
         operation.get_by_role("button", name="Try it out").click()
         operation.locator("input[type=file]").set_input_files(BLUE_PICTURE)

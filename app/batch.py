@@ -22,6 +22,7 @@ from app.errors import (
     ServiceError,
     UnsupportedUploadError,
 )
+from app.examples import BATCH, shown
 from app.images import ImageError
 from app.job import Prediction
 from app.problems import documented, problem_of
@@ -70,7 +71,8 @@ class _Entry(NamedTuple):
     summary="Say what several pictures show",
     openapi_extra=_FILES_BODY,
     response_model=BatchResponse,
-    responses=documented(
+    responses=shown(BATCH)
+    | documented(
         MalformedUploadError,
         BatchTooLargeError,
         UnsupportedUploadError,
@@ -147,8 +149,7 @@ async def _answer(
 
 def _result(card: ModelCard, filename: str, outcome: Prediction | BaseException) -> BatchResult:
     if isinstance(outcome, ImageError | ServiceError):
-        return BatchResult(filename=filename, prediction=None, problem=problem_of(outcome))
+        return BatchResult(filename=filename, problem=problem_of(outcome))
     if isinstance(outcome, BaseException):
         raise outcome
-    prediction = PredictionResponse.of(card, outcome)
-    return BatchResult(filename=filename, prediction=prediction, problem=None)
+    return BatchResult(filename=filename, prediction=PredictionResponse.of(card, outcome))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 
 from app.disconnect import unless_disconnected
 from app.errors import NotAcceptableError
+from app.examples import EXPLANATION, shown
 from app.heatmap import draw_heatmap
 from app.negotiation import accepted_type
 from app.occlusion import explain
@@ -23,9 +23,7 @@ router = APIRouter()
 
 _JSON = "application/json"
 _PNG = "image/png"
-_DRAWN: dict[int | str, dict[str, Any]] = {
-    200: {"content": {_PNG: {"schema": {"type": "string", "format": "binary"}}}}
-}
+_DRAWN = {_PNG: {"schema": {"type": "string", "format": "binary"}}}
 
 
 @router.post(
@@ -34,7 +32,7 @@ _DRAWN: dict[int | str, dict[str, Any]] = {
     summary="Show where in a picture its answer comes from",
     openapi_extra=PICTURE_BODY,
     response_model=ExplanationResponse,
-    responses=_DRAWN | documented(*PICTURE_ERRORS, NotAcceptableError),
+    responses=shown(EXPLANATION, _DRAWN) | documented(*PICTURE_ERRORS, NotAcceptableError),
 )
 async def explain_picture(request: Request, service: ReadyService) -> Response:
     """Classify a picture as `/predict` does, and again with each of its regions hidden.

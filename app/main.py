@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, closing
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app import __version__
 from app.batch import router as batch_router
+from app.description import DESCRIPTION
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
 from app.metrics import CountRequests, Metrics
@@ -42,7 +42,7 @@ def create_app(
                     yield
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
-    app = FastAPIOffline(title="AlexNet", version=__version__, redoc_url=None, lifespan=lifespan)
+    app = FastAPIOffline(redoc_url=None, lifespan=lifespan, **DESCRIPTION)
     app.state.metrics = metrics
     for each in (router, batch_router, explain_router, v2_router):
         app.include_router(each)

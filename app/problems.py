@@ -19,6 +19,9 @@ from app.images import BrokenImageError, ImageError, ImageTooLargeError, Unsuppo
 
 MEDIA_TYPE = "application/problem+json"
 
+_SCHEMA = "#/components/schemas/Problem"
+"""In the OpenAPI document, where the answer to a batch puts it."""
+
 _IMAGE_PROBLEMS = {
     UnsupportedImageError: (415, "Unsupported image"),
     BrokenImageError: (400, "Broken image"),
@@ -69,9 +72,7 @@ def documented(*errors: type[ServiceError] | type[ImageError]) -> dict[int | str
             status,
             {
                 "description": HTTPStatus(status).phrase,
-                "content": {
-                    MEDIA_TYPE: {"schema": Problem.model_json_schema(), "examples": {}},
-                },
+                "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMA}, "examples": {}}},
             },
         )
         response["content"][MEDIA_TYPE]["examples"][title] = {

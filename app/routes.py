@@ -21,6 +21,7 @@ from app.errors import (
     UnsupportedUploadError,
     UploadTooLargeError,
 )
+from app.examples import LIVE, MODEL, PREDICTION, READY, shown
 from app.images import BrokenImageError, ImageTooLargeError, UnsupportedImageError
 from app.metrics import Metrics
 from app.problems import documented
@@ -86,7 +87,7 @@ ReadyService = Annotated[Service, Depends(ready_service)]
     summary="Say what a picture shows",
     openapi_extra=PICTURE_BODY,
     response_model=PredictionResponse,
-    responses=documented(*PICTURE_ERRORS),
+    responses=shown(PREDICTION) | documented(*PICTURE_ERRORS),
 )
 async def predict(request: Request, service: ReadyService) -> Response:
     """Classify the picture in the form's field `file`, or in the whole body.
@@ -103,7 +104,7 @@ async def predict(request: Request, service: ReadyService) -> Response:
     "/models",
     tags=["model"],
     summary="Describe the model",
-    responses=documented(NotReadyError),
+    responses=shown(MODEL) | documented(NotReadyError),
 )
 async def models(service: ReadyService) -> ServedModel:
     """Return the model card, with the engine and the device that run the model."""
@@ -111,7 +112,12 @@ async def models(service: ReadyService) -> ServedModel:
     return ServedModel(**card.model_dump(), engine=engine.name, device=engine.device)
 
 
-@router.get("/health/live", tags=["health"], summary="Whether the process answers")
+@router.get(
+    "/health/live",
+    tags=["health"],
+    summary="Whether the process answers",
+    responses=shown(LIVE),
+)
 async def live() -> Health:
     """Answer, if anything can."""
     return Health(status="live")
@@ -121,7 +127,7 @@ async def live() -> Health:
     "/health/ready",
     tags=["health"],
     summary="Whether pictures are predicted",
-    responses=documented(NotReadyError),
+    responses=shown(READY) | documented(NotReadyError),
 )
 async def ready(_: ReadyService) -> Health:
     """Answer 200 once the model is loaded and warm, for as long as it can predict."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from app.card import ModelCard
+from app.card import Dimension, ModelCard
 from app.job import Prediction
 from app.occlusion import Explanation
 from app.problems import Problem
@@ -126,11 +126,11 @@ def _domain(card: ModelCard, prediction: Prediction) -> tuple[bool | None, float
 
 
 class BatchResult(BaseModel):
-    """One file of several: either what it shows, or why that is not known."""
+    """One file of several: what it shows or why that is not known; the other one is null."""
 
     filename: str = Field(examples=["photo.jpg"], description="As the client called the file.")
-    prediction: PredictionResponse | None
-    problem: Problem | None
+    prediction: PredictionResponse | None = None
+    problem: Problem | None = None
 
 
 class BatchResponse(BaseModel):
@@ -142,6 +142,11 @@ class BatchResponse(BaseModel):
 class ServedModel(ModelCard):
     """The model card, and what runs the model."""
 
+    input_shape: tuple[Dimension, Dimension, Dimension] = Field(
+        default=(227, 227, 3),
+        description="Height, width and channels of one uint8 picture.",
+        json_schema_extra={"items": {"type": "integer"}},  # linters look for it in any array
+    )
     engine: str = Field(examples=["LiteRT"])
     device: str = Field(examples=["cpu"])
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.app.pictures import picture
 from tests.training.pictures import DOG, write_competition, write_zip
@@ -61,8 +63,12 @@ def free_port() -> int:
 
 def run(command: str, folder: Path, **variables: str) -> str:
     """Run a shell command, and return what it printed."""
+    return run_program(["sh", "-c", command], folder, **variables)
+
+
+def run_program(arguments: list[str], folder: Path, **variables: str) -> str:
     finished = subprocess.run(
-        ["sh", "-c", command],
+        arguments,
         cwd=folder,
         env={**ENVIRONMENT, **variables},
         stdout=subprocess.PIPE,
@@ -122,15 +128,74 @@ def test_the_client_is_answered_as_shown(checkout: Path, port: int) -> None:
     (checkout / "photo.jpg").write_bytes(picture())
     (program,) = blocks("python", "Serve")
 
-    answer = subprocess.run(
-        [sys.executable, "-c", program.replace("8000", str(port))],
-        cwd=checkout,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
+    answer = run_program([sys.executable, "-c", program.replace("8000", str(port))], checkout)
 
-    assert answer.stdout in {"[b'cat']\n", "[b'dog']\n"}
+    assert answer in {"[b'cat']\n", "[b'dog']\n"}
+
+
+def test_a_heat_map_is_drawn(checkout: Path, port: int) -> None:
+    (checkout / "photo.jpg").write_bytes(picture())
+
+    run(blocks("sh", "Use")[0].replace("8000", str(port)), checkout)
+
+    with Image.open(checkout / "heatmap.png") as heatmap:
+        assert (heatmap.format, heatmap.size) == ("PNG", (64, 48))
+
+
+@pytest.fixture
+def photos(checkout: Path) -> None:
+    """Make a folder with a picture, and with a file that is none."""
+    folder = checkout / "photos"
+    folder.mkdir()
+    (folder / "a photo.jpg").write_bytes(picture())
+    (folder / "notes.txt").write_text("a cat, in words")
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_folder_is_classified_file_by_file(checkout: Path, port: int) -> None:
+    printed = run(blocks("sh", "Use")[1].replace("8000", str(port)), checkout)
+
+    first, second = printed.splitlines()
+    assert re.fullmatch("photos/a photo.jpg: (cat|dog)", first)
+    assert second == "photos/notes.txt: /problems/unsupported-image"
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_folder_is_classified_in_one_request(checkout: Path, port: int) -> None:
+    (program,) = blocks("python", "Use")
+
+    printed = run_program([sys.executable, "-c", program.replace("8000", str(port))], checkout)
+
+    first, second = printed.splitlines()
+    assert re.fullmatch(r"a photo.jpg (cat|dog) [01]\.\d+", first)
+    assert second.startswith("notes.txt The file is not an image that can be read")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("upload", "printed"), [(picture(), "cat|dog"), (b"in words", "The file is not an image .*")]
+)
+def test_a_page_classifies(checkout: Path, port: int, upload: bytes, printed: str) -> None:
+    (checkout / "photo.jpg").write_bytes(upload)
+    (program,) = blocks("js", "Use")
+    page = f"""
+        import {{ readFileSync }} from "node:fs";
+        const input = {{ files: [new Blob([readFileSync("photo.jpg")])] }};
+        const document = {{ querySelector: () => input }};
+        const ask = globalThis.fetch;
+        globalThis.fetch = (path, init) => ask(new URL(path, "http://127.0.0.1:{port}"), init);
+    """
+
+    answer = run_program(["node", "--input-type=module", "--eval", page + program], checkout)
+
+    assert re.fullmatch(printed, answer.strip())
+
+
+def test_every_format_is_in_the_table() -> None:
+    from app.images import FORMATS
+
+    rows = re.findall(r"^\| (\w+) \| .*\|$", README.split("| format |")[1], re.MULTILINE)
+    assert {row.upper().replace("HEIC", "HEIF") for row in rows[: len(FORMATS)]} == set(FORMATS)
 
 
 def test_a_model_is_trained_evaluated_exported_and_used(checkout: Path) -> None:
@@ -157,7 +222,9 @@ def test_the_command_that_tests_runs_these_tests(checkout: Path) -> None:
 def test_no_command_is_left_out() -> None:
     everything = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
-    tested = [block for section in ("Serve", "Train", "Test") for block in blocks("sh", section)]
+    tested = [
+        block for section in ("Serve", "Use", "Train", "Test") for block in blocks("sh", section)
+    ]
     assert tested == everything
 
 

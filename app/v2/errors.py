@@ -19,6 +19,8 @@ PREFIX = "/v2"
 
 _Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 
+_EXAMPLE = ErrorResponse(error="There is no model 'cats'; ask for dogs-vs-cats.")
+
 
 class InvalidInferenceError(UploadError):
     """The request is not one that the protocol or the model's metadata allows."""
@@ -45,7 +47,11 @@ def add_error_handlers(app: FastAPI) -> None:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI responses, by status, for a route that fails with these."""
     return {
-        status: {"model": ErrorResponse, "description": HTTPStatus(status).phrase}
+        status: {
+            "model": ErrorResponse,
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"example": _EXAMPLE.model_dump()}},
+        }
         for status in statuses
     }
 

@@ -74,6 +74,5 @@ INFERENCE_BODY: dict[str, Any] = {
     }
 }
 
-BINARY_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": _BINARY}}}
-}
+BINARY_CONTENT = {"application/octet-stream": {"schema": _BINARY}}
+"""Of a response, beside JSON."""

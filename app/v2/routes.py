@@ -13,15 +13,17 @@ from starlette.responses import Response
 from app import __version__
 from app.disconnect import unless_disconnected
 from app.errors import UnavailableError
+from app.examples import shown
 from app.images import DecodedImage, ImageError
 from app.job import Prediction
 from app.routes import ReadyService
 from app.service import Service
+from app.v2 import examples
 from app.v2.answers import HEADER_LENGTH, inference_response, requested_outputs
 from app.v2.body import Body
 from app.v2.errors import PREFIX, UnknownModelError, documented
 from app.v2.metadata import model_metadata
-from app.v2.openapi import BINARY_RESPONSE, INFERENCE_BODY
+from app.v2.openapi import BINARY_CONTENT, INFERENCE_BODY
 from app.v2.pictures import Pictures, read_pictures
 from app.v2.protocol import (
     InferenceResponse,
@@ -59,32 +61,40 @@ async def check_version(version: Annotated[str, Path()], service: NamedService) 
         raise UnknownModelError(f"There is no version {version!r} of the model; ask for {served}.")
 
 
-@router.get("", summary="Describe the server")
+@router.get("", summary="Describe the server", responses=shown(examples.SERVER))
 async def server_metadata() -> ServerMetadata:
     """Return its name, version and extensions (section Server Metadata)."""
     return ServerMetadata(name="alexnet", version=__version__, extensions=["binary_tensor_data"])
 
 
-@router.get("/health/live", summary="Whether the process answers")
+@router.get("/health/live", summary="Whether the process answers", responses=shown(examples.LIVE))
 async def live() -> ServerLive:
     """Answer, if anything can (section Server Live)."""
     return ServerLive()
 
 
-@router.get("/health/ready", summary="Whether pictures are predicted", responses=documented(503))
+@router.get(
+    "/health/ready",
+    summary="Whether pictures are predicted",
+    responses=shown(examples.READY) | documented(503),
+)
 async def ready(_: ReadyService) -> ServerReady:
     """Answer 200 once the model is loaded and warm (section Server Ready)."""
     return ServerReady()
 
 
-@model_router.get("", summary="Describe the model", responses=documented(404, 503))
+@model_router.get(
+    "", summary="Describe the model", responses=shown(examples.MODEL) | documented(404, 422, 503)
+)
 async def metadata(service: NamedService) -> ModelMetadata:
     """Return its inputs, of which a request sends one, and its outputs (section Model Metadata)."""
     return model_metadata(service.model)
 
 
 @model_router.get(
-    "/ready", summary="Whether the model predicts pictures", responses=documented(404, 503)
+    "/ready",
+    summary="Whether the model predicts pictures",
+    responses=shown(examples.MODEL_READY) | documented(404, 422, 503),
 )
 async def model_ready(service: NamedService) -> ModelReady:
     """Answer 200 once the model is loaded and warm (section Model Ready)."""
@@ -96,7 +106,8 @@ async def model_ready(service: NamedService) -> ModelReady:
     summary="Say what pictures show",
     openapi_extra=INFERENCE_BODY,
     response_model=InferenceResponse,
-    responses=BINARY_RESPONSE | documented(400, 404, 413, 415, 422, 500, 503),
+    responses=shown(examples.INFERENCE, BINARY_CONTENT)
+    | documented(400, 404, 413, 415, 422, 500, 503),
 )
 async def infer(
     request: Request,

@@ -51,7 +51,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m app", description="Serve the model over HTTP.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", default=8000, type=int, help="0 takes any free one")
+    port = os.environ.get("PORT", "8000")
+    parser.add_argument("--port", default=port, type=int, help="else PORT or 8000; 0: any free one")
     parser.add_argument("--access-log", action="store_true", help="log a line for every request")
     return parser.parse_args()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.__main__ import main
+from app.__main__ import _options, main
 from tests.app.client import free_port
 from tests.app.pictures import BLUE, picture
 
@@ -52,6 +52,15 @@ def test_workers_serve_and_stop_together(tiny_model: Path) -> None:
     assert answer["label"] == "blue"
     assert server.returncode == 0
     assert log.count("Started server process") == 2
+
+
+def test_port_is_the_environments_unless_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setattr(sys, "argv", ["python -m app"])
+    assert _options().port == 8123
+
+    monkeypatch.setattr(sys, "argv", ["python -m app", "--port", "8124"])
+    assert _options().port == 8124
 
 
 def test_unsafe_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,57 @@
+# `docker build --target cpu .` makes the service without TensorFlow, `--target gpu` the one for an
+# NVIDIA GPU. Nothing here needs BuildKit; without it, stages above the target are built too.
+FROM python:3.13-slim-bookworm AS python
+
+# What both services have in common.
+FROM python AS service
+RUN python -B -m pip uninstall --yes --root-user-action ignore pip
+ENV PATH=/opt/venv/bin:$PATH PORT=8000
+WORKDIR /srv
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", \
+    "import os, urllib.request as http; http.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health/ready', timeout=4)"]
+CMD ["python", "-m", "app", "--host", "0.0.0.0"]
+LABEL org.opencontainers.image.title="AlexNet" \
+    org.opencontainers.image.description="Upload a picture, get cat or dog." \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.base.name="python:3.13-slim-bookworm"
+
+FROM python AS cpu-packages
+COPY requirements/serve.txt .
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
+        --require-hashes --only-binary :all: -r serve.txt
+# 32 MB of LiteRT are for GPUs and phones' accelerators, and compile for them; the interpreter for
+# the CPU loads none of it.
+RUN cd /opt/venv/lib/python3.13/site-packages/ai_edge_litert \
+    && rm -r libLiteRtWebGpuAccelerator.so tools/apply_plugin_main vendors
+
+FROM service AS cpu
+COPY --from=cpu-packages /opt/venv /opt/venv
+COPY models/dogs-vs-cats/model.json models/dogs-vs-cats/model.tflite models/dogs-vs-cats/
+COPY app app
+# Writes the byte code of what is used, Python's own modules too, which the service may not do.
+RUN python -c "import app.__main__, app.engines.litert, PIL.Image; PIL.Image.init()"
+ARG REVISION=unknown
+LABEL org.opencontainers.image.revision=$REVISION
+USER 10001:10001
+
+FROM python AS gpu-packages
+COPY requirements/gpu.txt .
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
+        --require-hashes --only-binary :all: -r gpu.txt
+
+FROM service AS gpu
+ENV ALEXNET_DEVICE=gpu NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=gpu-packages /opt/venv /opt/venv
+COPY models models
+COPY app app
+RUN python -c "import app.__main__, app.engines.keras, PIL.Image; PIL.Image.init()"
+ARG REVISION=unknown
+LABEL org.opencontainers.image.revision=$REVISION
+USER 10001:10001
+
+# What `docker build .` makes.
+FROM cpu AS default

@@ -25,7 +25,7 @@ serve: $(serve_stamp) ## serve the model; HOST=127.0.0.1, PORT=8000
 	@exec $(<D)/bin/python -m app --host "$(HOST)" --port "$(PORT)" $(ARGS)
 
 test: .venv/dev.stamp ## run all tests
-	$(<D)/bin/python -m pytest $(ARGS)
+	$(<D)/bin/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 lint: .venv/dev.stamp ## check style and types
 	$(<D)/bin/python -m ruff check

@@ -195,8 +195,15 @@ class _CountedEngine:
 
 def _route(scope: Scope) -> str:
     """Return the path as it was declared: what clients make up must not fill the memory."""
-    path: str | None = scope.get("guarded_path") or getattr(scope.get("route"), "path", None)
-    return path or "other"
+    if guarded := scope.get("guarded_path"):
+        return str(guarded)
+    if "endpoint" not in scope:
+        return "other"
+    if "app_root_path" in scope:  # below it are files
+        return str(scope["root_path"])
+    # Routes of nested routers know but the end of their path.
+    names = {str(value): f"{{{name}}}" for name, value in scope["path_params"].items()}
+    return "/".join(names.get(segment, segment) for segment in scope["path"].split("/"))
 
 
 def _resident_bytes() -> int:

@@ -62,6 +62,24 @@ async def test_stages_add_up_to_what_clients_are_told(fake_client: httpx.AsyncCl
         assert seconds * 1e3 == pytest.approx(milliseconds, abs=0.051)
 
 
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/", "/"),
+        ("/page/main.js", "/page"),
+        ("/page/missing.js", "/page"),
+        ("/v2/models/red-or-blue/ready", "/v2/models/{name}/ready"),
+        ("/v2/models/made-up", "/v2/models/{name}"),
+    ],
+)
+async def test_paths_with_names_in_them_are_counted_as_declared(
+    fake_client: httpx.AsyncClient, path: str, route: str
+) -> None:
+    await fake_client.get(path)
+
+    assert figure(await figures(fake_client), "alexnet_requests_total", route=route) == 1
+
+
 async def test_requests_are_counted_by_route_status_and_problem(
     fake_client: httpx.AsyncClient,
 ) -> None:

@@ -25,7 +25,7 @@ def add_heic_to_pillow() -> None:
 
     Called for the first such file, since the import takes longer than a picture.
     """
-    from pillow_heif import register_heif_opener
+    from pi_heif import register_heif_opener
 
     # As for all formats: a thread decodes one picture, and the picture itself, not its thumbnail.
     register_heif_opener(decode_threads=1, thumbnails=False)

@@ -6,10 +6,12 @@ import io
 from typing import Any
 
 from PIL import Image
+from pillow_heif import register_heif_opener
 
 from app.heic import add_heic_to_pillow
 
-add_heic_to_pillow()  # which writes it, too
+register_heif_opener()  # which writes it
+add_heic_to_pillow()  # which reads it from now on, in its place
 
 RED = (230, 20, 20)
 BLUE = (20, 20, 230)

@@ -41,7 +41,7 @@ def test_heic_is_told_by_its_brands(data: bytes, expected: bool) -> None:
 def test_first_heic_brings_its_decoder() -> None:
     code = (
         "import sys; from app.images import decode_image;"
-        "print(decode_image(sys.stdin.buffer.read(), (8, 8)).format, 'pillow_heif' in sys.modules)"
+        "print(decode_image(sys.stdin.buffer.read(), (8, 8)).format, 'pi_heif' in sys.modules)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code],

@@ -66,6 +66,7 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._decode = decode
         self._max_batch = max_batch
+        self._most_patient = min(max_batch - 1, -(-max_batch // _PATIENT_SHARE))
         self._max_queue = max_queue
         self._engine_count = len(engines)
         self._decodes_first = engines[0].device == "cpu"
@@ -169,7 +170,7 @@ class Pipeline:
     def _due_batch(self) -> _Task | None:
         if not self._idle_engines:
             return None
-        patient_share = min(len(self._patient), self._max_batch // _PATIENT_SHARE)
+        patient_share = min(len(self._patient), self._most_patient)
         share = min(self._max_batch - patient_share, -(-self.waiting // len(self._idle_engines)))
         if self._decodes_first and self._encoded and len(self._decoded) < share:
             return None

@@ -193,6 +193,23 @@ async def test_patient_pictures_take_what_is_left_of_a_batch(
     assert [red_of(await answer) for answer in patient] == [10, 20, 30]
 
 
+async def test_patient_pictures_get_into_small_batches_too(
+    fake_engine: FakeEngine, decoder: FakeDecoder
+) -> None:
+    fake_engine.free.clear()
+    with closing(
+        Pipeline([fake_engine], decoder, threads=1, max_batch=2, max_queue=MAX_QUEUE)
+    ) as pipeline:
+        first = pipeline.submit(file(0))
+        await entered(fake_engine.entered)
+        patient = pipeline.submit_decoded([image(0)] * 2, patient=True)
+        others = [pipeline.submit(file(0)) for _ in range(3)]
+        fake_engine.free.set()
+        await asyncio.gather(first, *patient, *others)
+
+    assert fake_engine.batch_sizes == [1, 2, 2, 1]
+
+
 async def test_patient_pictures_leave_an_engine_free(decoder: FakeDecoder) -> None:
     engines = [FakeEngine(), FakeEngine()]
     free, busy = engines

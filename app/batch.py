@@ -26,7 +26,7 @@ from app.examples import BATCH, shown
 from app.images import ImageError
 from app.job import Prediction
 from app.problems import documented, problem_of
-from app.routes import PICTURE, ReadyService
+from app.routes import PICTURE, ReadyService, form_content
 from app.schemas import BatchResponse, BatchResult, PredictionResponse
 from app.service import Service
 from app.upload import BATCH_FIELD, BatchFile, BatchLimits, read_batch
@@ -38,25 +38,9 @@ _AT_ONCE = 16
 enough for others to come between. The rest of the body waits with the client."""
 _RETRY_SECONDS = 0.02
 
+_FILES = {"description": "The pictures.", "type": "array", "items": PICTURE}
 _FILES_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [BATCH_FIELD],
-                    "properties": {
-                        BATCH_FIELD: {
-                            "description": "The pictures.",
-                            "type": "array",
-                            "items": PICTURE,
-                        }
-                    },
-                }
-            },
-        },
-    }
+    "requestBody": {"required": True, "content": form_content(BATCH_FIELD, _FILES)}
 }
 
 

@@ -34,7 +34,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _PICTURES = (1, 2, 4, 6, 8, 16, 32, 64, 128)
 
 # Every series would have another one, that tells when it began.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # ships no types for it
 
 
 class Metrics:
@@ -139,7 +139,7 @@ class Metrics:
             return generate_latest(self._registry)
         _forget_ended_processes(Path(folder))
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # likewise
         return generate_latest(registry)
 
     async def _keep_sampling(self) -> NoReturn:
@@ -218,7 +218,7 @@ def _forget_ended_processes(folder: Path) -> None:
     for path in folder.glob("gauge_live*.db"):
         process = int(path.stem.rpartition("_")[2])
         if not _is_running(process):
-            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # likewise
 
 
 def _is_running(process: int) -> bool:

@@ -32,17 +32,19 @@ from app.upload import FIELD, read_upload
 router = APIRouter()
 
 PICTURE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+
+
+def form_content(field: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the OpenAPI content of a form with one field."""
+    form = {"type": "object", "required": [field], "properties": {field: schema}}
+    return {"multipart/form-data": {"schema": form}}
+
+
 PICTURE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {FIELD: {"description": "The picture.", **PICTURE}},
-                }
-            },
+            **form_content(FIELD, {"description": "The picture.", **PICTURE}),
             "image/*": {"schema": PICTURE},
             "application/octet-stream": {"schema": PICTURE},
         },

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import asyncio
 import io
 
 import httpx
 import pytest
 from PIL import Image
 
-from app.main import create_app
-from app.settings import Settings
-from tests.app.client import assert_problem, leave_while_waiting, post
-from tests.app.conftest import Load, serving
-from tests.app.fake_engine import FakeEngine
+from tests.app.client import assert_problem, post
 from tests.app.pictures import picture, spotted_picture
 
 pytestmark = pytest.mark.anyio
@@ -61,22 +56,6 @@ async def test_what_is_no_picture_is_a_problem(client: httpx.AsyncClient, accept
     response = await explain(client, b"a cat, in words", accept)
 
     assert_problem(response, 415, "Unsupported image")
-
-
-async def test_client_that_left_is_explained_nothing(
-    settings: Settings, fake_load: Load, fake_engine: FakeEngine
-) -> None:
-    app = create_app(settings, fake_load)
-    async with serving(app) as client:
-        fake_engine.free.clear()
-        predicted = asyncio.create_task(post(client, picture()))
-        await asyncio.to_thread(fake_engine.entered.wait)
-        await leave_while_waiting(app, picture(), "/explain")
-
-        fake_engine.free.set()
-        assert (await predicted).status_code == 200
-        assert (await post(client, picture())).status_code == 200
-    assert fake_engine.batch_sizes == [1, 1]
 
 
 async def test_openapi_tells_of_both_forms(fake_client: httpx.AsyncClient) -> None:

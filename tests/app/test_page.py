@@ -39,7 +39,7 @@ async def test_root_is_the_page(fake_client: httpx.AsyncClient) -> None:
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.text == (FOLDER / "index.html").read_text(encoding="utf-8")
 

@@ -46,7 +46,7 @@ def protect(app: FastAPI, settings: Settings) -> None:
 def log_who_may_ask(settings: Settings) -> None:
     """Say in the log whether the service is open, and to which sites."""
     if settings.api_keys:
-        logger.info("closed: requests need one of %d keys", len(settings.api_keys))
+        logger.info("closed: requests need a key; accepted keys: %d", len(settings.api_keys))
     else:
         logger.warning("open: whoever reaches the port may ask; ALEXNET_API_KEYS closes it")
     for origin in settings.cors_origins:

@@ -205,5 +205,8 @@ async def test_closed_service_says_how_many_keys_there_are(
 
     sentences = [each for _, each in await started_log(settings, fake_load, caplog)]
 
-    assert sentences == ["closed: requests need one of 2 keys", f"pages of {SITE} may ask"]
+    assert sentences == [
+        "closed: requests need a key; accepted keys: 2",
+        f"pages of {SITE} may ask",
+    ]
     assert KEY not in caplog.text

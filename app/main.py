@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app.batch import router as batch_router
+from app.deadline import Deadlines
 from app.description import DESCRIPTION
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
@@ -21,6 +22,14 @@ from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
 from app.v2.errors import add_error_handlers
 from app.v2.routes import router as v2_router
+
+PICTURE_PATHS = (
+    "/predict",
+    "/predict/batch",
+    "/explain",
+    "/v2/models/{name}/infer",
+    "/v2/models/{name}/versions/{version}/infer",
+)
 
 
 def create_app(
@@ -47,7 +56,10 @@ def create_app(
     for each in (router, batch_router, explain_router, v2_router):
         app.include_router(each)
     add_page(app)
-    app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    app.add_middleware(RefuseWhenFull, paths=PICTURE_PATHS, max_held_bytes=chosen.max_held_bytes)
+    app.add_middleware(
+        Deadlines, transfer_seconds=chosen.transfer_seconds, answer_seconds=chosen.answer_seconds
+    )
     app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
     add_error_handlers(app)

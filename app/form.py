@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
+from time import perf_counter
 from typing import NamedTuple
 
 from python_multipart.exceptions import FormParserError
@@ -12,6 +14,9 @@ from app.errors import MalformedUploadError, TooManyFieldsError
 
 _MOST_HEADERS = 8
 """Of a part; three have a meaning."""
+_SLICE_BYTES = 16_384
+_SLICE_SECONDS = 0.005
+"""After which others have their turn: a body may be made so that each of its bytes takes long."""
 
 
 class FormFile(NamedTuple):
@@ -58,8 +63,8 @@ async def form_files(
             max_header_count=_MOST_HEADERS,
             max_header_size=limits.header_bytes,
         )
-        async for chunk in chunks:
-            parser.write(chunk)
+        async for piece in _slices(chunks):
+            parser.write(piece)
             while parts.complete:
                 yield parts.complete.pop(0)
     except FormParserError as error:
@@ -68,6 +73,17 @@ async def form_files(
         ) from error
     if not boundary or not parts.ended:
         raise MalformedUploadError("The multipart body breaks off; send it again as a whole.")
+
+
+async def _slices(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the chunks in small pieces, and let others have their turn between them."""
+    async for chunk in chunks:
+        began = perf_counter()
+        for start in range(0, len(chunk), _SLICE_BYTES):
+            if perf_counter() - began > _SLICE_SECONDS:
+                await asyncio.sleep(0)
+                began = perf_counter()
+            yield chunk[start : start + _SLICE_BYTES]
 
 
 class _Parts:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import uvicorn
@@ -12,6 +15,8 @@ from fastapi import FastAPI
 
 from app.network import network_options
 from app.settings import Settings
+
+_SMALL_BUFFER = 4096
 
 
 class Connection:
@@ -42,10 +47,8 @@ class Connection:
 
     async def close(self) -> None:
         self._writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 class Server:
@@ -62,6 +65,12 @@ class Server:
         return len(self._server.server_state.tasks)
 
     @property
+    def waiting(self) -> int:
+        """How many pictures wait for an engine."""
+        figures = self.app.state.metrics.render().decode()
+        return int(float(figures.split("\nalexnet_waiting_pictures ")[1].split()[0]))
+
+    @property
     def connections(self) -> int:
         return len(self._server.server_state.connections)
 
@@ -70,7 +79,13 @@ class Server:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        connection = Connection(*await asyncio.open_connection("127.0.0.1", self.port))
+        """Connect, with buffers that a few answers fill."""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", self.port))
+        streams = await asyncio.open_connection(sock=client, limit=_SMALL_BUFFER)
+        connection = Connection(*streams)
         try:
             yield connection
         finally:
@@ -80,10 +95,11 @@ class Server:
 @asynccontextmanager
 async def listening(app: FastAPI, settings: Settings) -> AsyncIterator[Server]:
     """Serve the app as `python -m app` does, until the block ends."""
-    config = uvicorn.Config(app, port=0, log_config=None, **network_options(settings))
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, **network_options(settings)))
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve())
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SMALL_BUFFER)
+        serving = tasks.create_task(server.serve([listener]))
         await until(lambda: server.started or serving.done())
         try:
             yield Server(app, server)
@@ -98,3 +114,11 @@ async def until(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never came to be")
+
+
+async def drip(connection: Connection, data: bytes, ended: asyncio.Task[Any]) -> None:
+    """Send some bytes again and again, until the server has ended the connection."""
+    with contextlib.suppress(ConnectionError):
+        while not ended.done():
+            await connection.send(data)
+            await asyncio.sleep(0.01)

@@ -1,47 +1,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from app.main import create_app
-from app.settings import Settings
+from app.protocol import SPARE_CONNECTIONS
 from tests.app.client import assert_problem
-from tests.app.conftest import Load
-from tests.app.fake_engine import FakeEngine
-from tests.app.pictures import picture
-from tests.app.server import Server, listening, until
+from tests.app.server import Connection, Server, drip, until
 
 pytestmark = pytest.mark.anyio
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n"
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """uvloop, as in production."""
-    return "asyncio", {"use_uvloop": True}
-
-
-@pytest.fixture
-def limits() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-async def server(
-    settings: Settings, fake_load: Load, limits: dict[str, Any]
-) -> AsyncIterator[Server]:
-    chosen = settings.model_copy(update=limits)
-    async with listening(create_app(chosen, fake_load), chosen) as server:
-        yield server
+PAGE = b"GET /openapi.json HTTP/1.1\r\nHost: here\r\n\r\n"
+PREDICT = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\n"
 
 
 @pytest.mark.parametrize("limits", [{"header_seconds": 0.2, "keep_alive_seconds": 0.1}])
-class TestSlowClients:
+class TestTimeOfHeaders:
     async def test_silent_connection_is_closed(self, server: Server) -> None:
         async with server.connection() as connection:
             assert await connection.rest() == b""
@@ -60,23 +37,137 @@ class TestSlowClients:
                 await connection.answer()
             cut_off = asyncio.create_task(connection.answer())
             await connection.send(LIVE[:-2])
-            while not cut_off.done():
-                await connection.send(b"a")
-                await asyncio.sleep(0.01)
+            await drip(connection, b"a", cut_off)
 
             assert_problem(await cut_off, 408, "Request too slow")
             assert await connection.rest() == b""
 
     async def test_body_that_nobody_reads_is_cut_off(self, server: Server) -> None:
         async with server.connection() as connection:
-            await connection.send(LIVE.replace(b"\r\n\r\n", b"\r\nContent-Length: 9999\r\n\r\n"))
+            await connection.send(LIVE[:-2] + b"Content-Length: 9999\r\n\r\n")
             assert (await connection.answer()).status_code == 200
             ended = asyncio.create_task(connection.rest())
-            while not ended.done():
-                try:
-                    await connection.send(b"a")
-                except ConnectionError:
-                    break
-                await asyncio.sleep(0.01)
+            await drip(connection, b"a", ended)
 
             assert await ended == b""
+
+
+@pytest.mark.parametrize("limits", [{"max_header_bytes": 1024}])
+class TestSizeOfHeaders:
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"GET /" + b"a" * 1024 + b" HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 1024 + b"\r\n\r\n",
+            b"GET / HTTP/1.1\r\n" + b"X:\r\n" * 256 + b"\r\n",
+        ],
+    )
+    async def test_large_head_is_refused(self, server: Server, head: bytes) -> None:
+        async with server.connection() as connection:
+            await connection.send(head)
+
+            assert_problem(await connection.answer(), 431, "Headers too large")
+            assert await connection.rest() == b""
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"GET /",
+            b"GET / HTTP/1.1\r\nX-Long: ",
+            PREDICT + b"Transfer-Encoding: chunked\r\n\r\n1;a",
+            PREDICT + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Trailer: ",
+        ],
+    )
+    async def test_endless_line_is_refused(self, server: Server, head: bytes) -> None:
+        async with server.connection() as connection:
+            refused = asyncio.create_task(connection.answer())
+            await connection.send(head)
+            await drip(connection, b"a" * 100, refused)
+
+            assert_problem(await refused, 431, "Headers too large")
+
+    async def test_smaller_heads_are_read_one_after_another(self, server: Server) -> None:
+        head = LIVE[:-2] + b"X-Long: " + b"a" * 900 + b"\r\n\r\n"
+        async with server.connection() as connection:
+            for _ in range(3):
+                await connection.send(head)
+                assert (await connection.answer()).status_code == 200
+
+
+@pytest.mark.parametrize("limits", [{"max_connections": 1}])
+class TestConnections:
+    @pytest.fixture
+    async def idle(self, server: Server) -> AsyncIterator[Connection]:
+        async with server.connection() as connection:
+            await until(lambda: server.connections == 1)
+            yield connection
+
+    @pytest.mark.usefixtures("idle")
+    async def test_beyond_the_limit_pictures_are_refused(self, server: Server) -> None:
+        async with server.connection() as connection:
+            await connection.send(PREDICT + b"Content-Length: 9999\r\n\r\n")
+            refusal = await connection.answer()
+
+            assert_problem(refusal, 503, "Too many connections")
+            assert refusal.headers["retry-after"] == "1"
+            assert await connection.rest() == b""
+
+    @pytest.mark.usefixtures("idle")
+    @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/v2/health/ready"])
+    async def test_beyond_the_limit_health_is_answered(self, server: Server, path: str) -> None:
+        async with server.client() as client:
+            assert (await client.get(path)).status_code == 200
+
+    async def test_room_comes_back(self, server: Server, idle: Connection) -> None:
+        await idle.close()
+        await until(lambda: server.connections == 0)
+
+        async with server.connection() as connection:
+            await connection.send(PREDICT + b"Content-Length: 0\r\n\r\n")
+            assert_problem(await connection.answer(), 400, "Empty file")
+
+    async def test_far_beyond_the_limit_connections_are_closed(self, server: Server) -> None:
+        async with contextlib.AsyncExitStack() as others:
+            for _ in range(1 + SPARE_CONNECTIONS):
+                await others.enter_async_context(server.connection())
+            await until(lambda: server.connections == 1 + SPARE_CONNECTIONS)
+            async with server.connection() as connection:
+                refusal = await connection.answer()
+                assert_problem(refusal, 503, "Too many connections")
+                assert refusal.headers["retry-after"] == "1"
+                assert await connection.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "limits", [{"transfer_seconds": 0.2, "header_seconds": 0.2, "keep_alive_seconds": 0.1}]
+)
+class TestSlowReaders:
+    @pytest.fixture(autouse=True)
+    def no_patience_for_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.protocol.BYTES_PER_SECOND", 1e9)
+
+    async def test_who_does_not_fetch_answers_is_cut_off(self, server: Server) -> None:
+        async with server.connection() as connection:
+            await connection.send(PAGE * 5)
+            await until(lambda: server.requests == 1)
+
+            await until(lambda: server.connections == 0)
+
+    async def test_who_does_not_fetch_the_last_answer_is_cut_off(self, server: Server) -> None:
+        async with server.connection() as connection:
+            await connection.send(PAGE)
+            await until(lambda: server.connections == 1)
+
+            await until(lambda: server.connections == 0)
+
+    async def test_others_are_answered(self, server: Server) -> None:
+        async with server.connection() as connection:
+            await connection.send(PAGE)
+            assert (await connection.answer()).status_code == 200
+
+
+async def test_few_requests_wait_on_a_connection(server: Server) -> None:
+    async with server.connection() as connection:
+        await connection.send(LIVE * 1000)
+
+        assert await connection.rest() == b""

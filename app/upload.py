@@ -50,7 +50,6 @@ async def read_upload(request: Request, settings: Settings) -> bytes:
 
     Raises:
         UploadError: The request holds no file, more than one, or one that is too large.
-        SlowRequestError: The body is late.
         ClientDisconnect: The client is gone.
     """
     max_bytes = settings.max_upload_bytes
@@ -71,7 +70,6 @@ async def read_batch(request: Request, settings: Settings) -> AsyncIterator[Batc
 
     Raises:
         UploadError: The request holds no file, too many, or too much.
-        SlowRequestError: The body is late.
         ClientDisconnect: The client is gone.
     """
     media_type, boundary = _content_type(request, _HOW_TO_SEND_SEVERAL)

@@ -48,7 +48,6 @@ class Body:
         Raises:
             InvalidInferenceError: The body ends before, or cannot be inflated.
             UploadTooLargeError: There are more than `max_bytes`.
-            SlowRequestError: The body is late.
             ClientDisconnect: The client is gone.
         """
         while len(self._kept) < size:

@@ -96,9 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.url) + size > self._limits.header_bytes:
             self._stop_parsing(self._headers_too_large())
         if len(self.pipeline) >= _MOST_PIPELINED:
-            self._stop_parsing(
-                MalformedRequestError("Too many requests came at once; wait for their answers.")
-            )
+            raise self._refusal  # which is not sent: it would be taken for an answer that is due
         if len(self.connections) > self._limits.connections:
             self.scope["extensions"] = {CROWDED: {}}
         super().on_headers_complete()

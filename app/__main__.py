@@ -18,6 +18,7 @@ from app.card import read_card
 from app.errors import StartupError
 from app.main import create_app
 from app.metrics import FOLDER_VARIABLE
+from app.network import allow_connections, network_options
 from app.service import load_model
 from app.settings import load_settings
 
@@ -27,6 +28,7 @@ def main() -> None:
     options = _options()
     try:
         settings = load_settings()
+        allow_connections(settings)
         app: FastAPI | str = "app.main:create_app"
         if settings.workers == 1:
             model = load_model(settings)  # before the server runs: an error is one sentence
@@ -46,6 +48,7 @@ def main() -> None:
             access_log=options.access_log,
             server_header=False,
             log_config=_log_config(),
+            **network_options(settings),
         )
 
 

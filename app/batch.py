@@ -15,11 +15,14 @@ from app.card import ModelCard
 from app.disconnect import unless_disconnected
 from app.errors import (
     BatchTooLargeError,
+    DeadlineError,
     MalformedUploadError,
     MissingFileError,
     NotReadyError,
     OverloadedError,
     ServiceError,
+    SlowRequestError,
+    TooManyFieldsError,
     UnsupportedUploadError,
 )
 from app.examples import BATCH, shown
@@ -29,7 +32,7 @@ from app.problems import documented, problem_of
 from app.routes import PICTURE, ReadyService, form_content
 from app.schemas import BatchResponse, BatchResult, PredictionResponse
 from app.service import Service
-from app.upload import BATCH_FIELD, BatchFile, BatchLimits, read_batch
+from app.upload import BATCH_FIELD, BatchFile, read_batch
 
 router = APIRouter()
 
@@ -58,11 +61,14 @@ class _Entry(NamedTuple):
     responses=shown(BATCH)
     | documented(
         MalformedUploadError,
+        SlowRequestError,
         BatchTooLargeError,
+        TooManyFieldsError,
         UnsupportedUploadError,
         MissingFileError,
         NotReadyError,
         OverloadedError,
+        DeadlineError,
     ),
 )
 async def predict_batch(request: Request, service: ReadyService) -> Response:
@@ -70,11 +76,7 @@ async def predict_batch(request: Request, service: ReadyService) -> Response:
 
     A file that cannot be answered gets a problem document of its own, and the others their answers.
     """
-    settings = service.settings
-    limits = BatchLimits(
-        settings.max_batch_files, settings.max_upload_bytes, settings.max_batch_bytes
-    )
-    entries = await _submitted(service, read_batch(request, limits))
+    entries = await _submitted(service, read_batch(request, service.settings))
     answers = asyncio.gather(*(entry.answer for entry in entries), return_exceptions=True)
     outcomes = await unless_disconnected(request, answers)
     card = service.model.card

@@ -10,6 +10,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 
 from app.access.protection import log_who_may_ask, protect
 from app.batch import router as batch_router
+from app.deadline import Deadlines
 from app.description import DESCRIPTION
 from app.docs import add_docs
 from app.explain import router as explain_router
@@ -23,6 +24,14 @@ from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
 from app.v2.errors import add_error_handlers
 from app.v2.routes import router as v2_router
+
+PICTURE_PATHS = (
+    "/predict",
+    "/predict/batch",
+    "/explain",
+    "/v2/models/{name}/infer",
+    "/v2/models/{name}/versions/{version}/infer",
+)
 
 
 def create_app(
@@ -61,7 +70,10 @@ def create_app(
     add_error_handlers(app)
     # FastAPI's own is around all other middleware, which would not see how a fault is answered.
     app.add_middleware(ServerErrorMiddleware, handler=app.exception_handlers[Exception])
-    app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    app.add_middleware(RefuseWhenFull, paths=PICTURE_PATHS, max_held_bytes=chosen.max_held_bytes)
+    app.add_middleware(
+        Deadlines, transfer_seconds=chosen.transfer_seconds, answer_seconds=chosen.answer_seconds
+    )
     protect(app, chosen)
     app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     return app

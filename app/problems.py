@@ -92,6 +92,13 @@ def problem_response(error: ServiceError) -> Response:
     return _response(problem_of(error), error.headers)
 
 
+async def error_response(error: ServiceError, scope: Scope) -> Response:
+    """Return what the app's own handler answers to an error, for middleware outside of it."""
+    handler = scope["app"].exception_handlers[ServiceError]
+    response: Response = await handler(Request(scope), error)
+    return response
+
+
 def _kind(error: type[ServiceError] | type[ImageError]) -> tuple[int, str]:
     if issubclass(error, ServiceError):
         return error.status, error.title

@@ -11,12 +11,15 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
+    DeadlineError,
     EmptyUploadError,
     InferenceError,
     MalformedUploadError,
     MissingFileError,
     NotReadyError,
     OverloadedError,
+    SlowRequestError,
+    TooManyFieldsError,
     TooManyFilesError,
     UnsupportedUploadError,
     UploadTooLargeError,
@@ -54,7 +57,9 @@ PICTURE_ERRORS = (
     BrokenImageError,
     EmptyUploadError,
     MalformedUploadError,
+    SlowRequestError,
     UploadTooLargeError,
+    TooManyFieldsError,
     ImageTooLargeError,
     UnsupportedImageError,
     UnsupportedUploadError,
@@ -63,6 +68,7 @@ PICTURE_ERRORS = (
     InferenceError,
     NotReadyError,
     OverloadedError,
+    DeadlineError,
 )
 """What may be wrong with a request that holds one picture."""
 
@@ -96,7 +102,7 @@ async def predict(request: Request, service: ReadyService) -> Response:
 
     JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
     """
-    answer = service.classify(await read_upload(request, service.settings.max_upload_bytes))
+    answer = service.classify(await read_upload(request, service.settings))
     prediction = await unless_disconnected(request, answer)
     response = PredictionResponse.of(service.model.card, prediction)
     return Response(response.model_dump_json(), media_type="application/json")

@@ -107,7 +107,7 @@ async def model_ready(service: NamedService) -> ModelReady:
     openapi_extra=INFERENCE_BODY,
     response_model=InferenceResponse,
     responses=shown(examples.INFERENCE, BINARY_CONTENT)
-    | documented(400, 404, 413, 415, 422, 500, 503),
+    | documented(400, 404, 408, 413, 415, 422, 500, 503, 504),
 )
 async def infer(
     request: Request,
@@ -125,7 +125,6 @@ async def infer(
     `/models`, the most probable of the `labels`, and, from a model that can tell how typical a
     picture is, `typicality` and `in_domain`.
     """
-    service.check_room()
     settings, card = service.settings, service.model.card
     body = Body(request, settings.max_upload_bytes)
     inference, pictures = await read_pictures(body, header_length, card, settings.max_queue)

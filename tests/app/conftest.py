@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from app.service import Model, load_model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine
+from tests.app.server import Server, listening
 
 Load = Callable[[Settings], Model]
 
@@ -64,3 +66,19 @@ async def client(settings: Settings, load: Load) -> AsyncIterator[httpx.AsyncCli
 async def fake_client(settings: Settings, fake_load: Load) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(create_app(settings, fake_load)) as client:
         yield client
+
+
+@pytest.fixture
+def limits() -> dict[str, Any]:
+    """What a test sets otherwise."""
+    return {}
+
+
+@pytest.fixture
+async def server(
+    settings: Settings, fake_load: Load, limits: dict[str, Any]
+) -> AsyncIterator[Server]:
+    """The service with the fake engine, behind a real socket."""
+    chosen = settings.model_copy(update=limits)
+    async with listening(create_app(chosen, fake_load), chosen) as server:
+        yield server

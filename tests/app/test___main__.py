@@ -46,10 +46,12 @@ def test_workers_serve_and_stop_together(tiny_model: Path) -> None:
             except httpx.HTTPError:
                 time.sleep(0.1)
         answer = client.post("/predict", files={"file": ("upload", picture(BLUE))}).json()
+        refused = client.get("/health/live", headers={"X-Long": "a" * 40_000})
         server.terminate()
         log = server.communicate(timeout=60)[1]
 
     assert answer["label"] == "blue"
+    assert refused.status_code == 431
     assert server.returncode == 0
     assert log.count("Started server process") == 2
 

@@ -41,6 +41,15 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_WORKERS", "0"),
         ("ALEXNET_WORKERS", "two"),
         ("ALEXNET_MAX_QUEUE", "-1"),
+        ("ALEXNET_MAX_CONNECTIONS", "0"),
+        ("ALEXNET_MAX_HEADER_BYTES", "10"),
+        ("ALEXNET_MAX_HELD_BYTES", "104857599"),
+        ("ALEXNET_MAX_FORM_FIELDS", "-1"),
+        ("ALEXNET_MAX_PART_HEADER_BYTES", "0"),
+        ("ALEXNET_HEADER_SECONDS", "0"),
+        ("ALEXNET_TRANSFER_SECONDS", "inf"),
+        ("ALEXNET_ANSWER_SECONDS", "nan"),
+        ("ALEXNET_KEEP_ALIVE_SECONDS", "0"),
         ("ALEXNET_THREADS", "0"),
         ("ALEXNET_THREADS", "many"),
     ],
@@ -52,6 +61,15 @@ def test_unsafe_value_is_refused(
 
     with pytest.raises(SettingsError, match=f"{variable} cannot be used: .* Received: '{value}'"):
         load_settings()
+
+
+def test_held_bytes_suffice_for_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXNET_MAX_BATCH_BYTES", str(2**30))
+    with pytest.raises(SettingsError, match="One request may have 1073741824 bytes"):
+        load_settings()
+
+    monkeypatch.setenv("ALEXNET_MAX_HELD_BYTES", str(2**30))
+    assert load_settings().max_held_bytes == 2**30
 
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@
   + UnavailableError
     - NotReadyError            503
     - OverloadedError          503
+  + DecodingError              500
   + InferenceError             500
 * StartupError: a service that does not start; its sentence goes to standard error
   + SettingsError
@@ -108,9 +109,10 @@ class UnavailableError(ServiceError):
 
 
 class NotReadyError(UnavailableError):
-    """The model is not loaded, or the inference thread has ended."""
+    """The model is not loaded, every engine of it fails, or the service is shutting down."""
 
     title = "Not ready"
+    headers = MappingProxyType({"Retry-After": "1"})
 
 
 class OverloadedError(UnavailableError):
@@ -118,6 +120,12 @@ class OverloadedError(UnavailableError):
 
     title = "Overloaded"
     headers = MappingProxyType({"Retry-After": "1"})
+
+
+class DecodingError(ServiceError):
+    """The service failed to decode the picture, which need not be the picture's fault."""
+
+    title = "Decoding failed"
 
 
 class InferenceError(ServiceError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from app.admission import BindService
 from app.batch import router as batch_router
 from app.description import DESCRIPTION
 from app.explain import router as explain_router
@@ -36,10 +37,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
+        app.state.service = Service(chosen, load(chosen), metrics)
+        try:
             async with metrics.sampling():
                 with settled_interpreter():
                     yield
+        finally:
+            await app.state.service.close()  # the first one, or what took its place
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(redoc_url=None, lifespan=lifespan, **DESCRIPTION)
@@ -48,6 +52,7 @@ def create_app(
         app.include_router(each)
     add_page(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    app.add_middleware(BindService)
     app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
     add_error_handlers(app)

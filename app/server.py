@@ -22,6 +22,10 @@ Report = Callable[[str | None], object]
 """Is told of the start, and of each reload: None, or the sentence that says why it failed."""
 
 
+_BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
+
 class Server(uvicorn.Server):
     """uvicorn's server, which on SIGHUP changes the model, and finishes what it accepted.
 
@@ -57,13 +61,17 @@ class Server(uvicorn.Server):
         service.drain()
         clock = asyncio.get_running_loop().time
         end = clock() + seconds
-        answered = asyncio.gather(service.free(), self._reloader.retired())
+        answered = asyncio.create_task(self._answered(service))
         while not (answered.done() or self.force_exit or clock() >= end):
             await asyncio.wait([answered], timeout=0.1)
         answered.cancel()
         # What is left are answers on their way; those of requests that it cancels are sent, too.
         self.config.timeout_graceful_shutdown = max(1, round(end - clock()))
         await super().shutdown(sockets)
+
+    async def _answered(self, service: Service) -> None:
+        await service.free()
+        await self._reloader.retired()
 
     async def _keep_reloading(self) -> None:
         while True:
@@ -79,11 +87,16 @@ def listening_socket(host: str, port: int) -> socket.socket:
         StartupError: The port is in use, or cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
+        listener.close()
         reason = getattr(error, "strerror", None) or error
         raise StartupError(
             f"Port {port} of {host} cannot be used ({reason}); choose another one with PORT or "
             "--port."
         ) from error
+    return listener

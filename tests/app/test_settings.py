@@ -17,6 +17,7 @@ def test_defaults_are_safe() -> None:
     assert settings.threads >= 1
     assert settings.workers == 1
     assert settings.max_batch is None
+    assert settings.shutdown_seconds == 20
 
 
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +40,8 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_WORKERS", "0"),
         ("ALEXNET_WORKERS", "two"),
         ("ALEXNET_MAX_QUEUE", "-1"),
+        ("ALEXNET_SHUTDOWN_SECONDS", "-1"),
+        ("ALEXNET_SHUTDOWN_SECONDS", "inf"),
         ("ALEXNET_THREADS", "0"),
         ("ALEXNET_THREADS", "many"),
     ],

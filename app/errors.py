@@ -23,6 +23,7 @@
     - NotReadyError            503
     - OverloadedError          503
       * CrowdedError           503
+  + DecodingError              500
   + InferenceError             500
   + DeadlineError              504
 * StartupError: a service that does not start; its sentence goes to standard error
@@ -169,9 +170,10 @@ class UnavailableError(ServiceError):
 
 
 class NotReadyError(UnavailableError):
-    """The model is not loaded, or the inference thread has ended."""
+    """The model is not loaded, every engine of it fails, or the service is shutting down."""
 
     title = "Not ready"
+    headers = MappingProxyType({"Retry-After": "1"})
 
 
 class OverloadedError(UnavailableError):
@@ -186,6 +188,12 @@ class CrowdedError(OverloadedError):
 
     title = "Too many connections"
     headers = MappingProxyType({"Retry-After": "1", "Connection": "close"})
+
+
+class DecodingError(ServiceError):
+    """The service failed to decode the picture, which need not be the picture's fault."""
+
+    title = "Decoding failed"
 
 
 class InferenceError(ServiceError):

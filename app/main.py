@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from app.access.protection import log_who_may_ask, protect
+from app.admission import BindService
 from app.batch import router as batch_router
 from app.deadline import Deadlines
 from app.description import DESCRIPTION
@@ -48,10 +49,13 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         log_who_may_ask(chosen)
-        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
+        app.state.service = Service(chosen, load(chosen), metrics)
+        try:
             async with metrics.sampling():
                 with settled_interpreter():
                     yield
+        finally:
+            await app.state.service.close()  # the first one, or what took its place
 
     app = FastAPI(
         openapi_url="/openapi.json" if chosen.docs else None,
@@ -71,6 +75,7 @@ def create_app(
     # FastAPI's own is around all other middleware, which would not see how a fault is answered.
     app.add_middleware(ServerErrorMiddleware, handler=app.exception_handlers[Exception])
     app.add_middleware(RefuseWhenFull, paths=PICTURE_PATHS, max_held_bytes=chosen.max_held_bytes)
+    app.add_middleware(BindService)
     app.add_middleware(
         Deadlines, transfer_seconds=chosen.transfer_seconds, answer_seconds=chosen.answer_seconds
     )

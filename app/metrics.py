@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from prometheus_client import (
     CollectorRegistry,
@@ -72,12 +73,24 @@ class Metrics:
         self._predictions = Counter(
             "alexnet_predictions", "Pictures by their label.", ["label"], registry=registry
         )
-        self._predictions_of: list[Counter] = []
         self._model = Gauge(
             "alexnet_model_info",
             "1, for the model that answers and what runs it.",
             ["name", "version", "engine", "device"],
             multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._served: Gauge | None = None
+        self._reloads = Counter(
+            "alexnet_model_reloads",
+            "Attempts to change the model for the one on disk, by outcome: loaded or refused.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._faults = Counter(
+            "alexnet_faults",
+            "Failures that are no picture's own fault, by where they happened.",
+            ["stage"],
             registry=registry,
         )
         self._waiting = Gauge(
@@ -94,22 +107,41 @@ class Metrics:
         )
         self._count_waiting: Callable[[], int] = int
 
-    def serve(self, card: ModelCard, engine: Engine, waiting: Callable[[], int]) -> None:
-        """Begin to tell of a model; `waiting` returns how many pictures wait for it."""
-        self._model.labels(card.name, card.version, engine.name, engine.device).set(1)
-        self._predictions_of = [self._predictions.labels(label) for label in card.labels]
+    def serve(
+        self, card: ModelCard, engine: Engine, waiting: Callable[[], int]
+    ) -> Callable[[asyncio.Future[Prediction]], None]:
+        """Begin to tell of a model, and no more of the one before; return what counts its answers.
+
+        Args:
+            waiting: Returns how many pictures wait for it.
+        """
+        if self._served is not None:
+            self._served.set(0)
+        self._served = self._model.labels(card.name, card.version, engine.name, engine.device)
+        self._served.set(1)
         self._count_waiting = waiting
+        return partial(self._count_answer, [self._predictions.labels(each) for each in card.labels])
 
     def counted(self, engine: Engine) -> Engine:
         """Return the engine with its batches counted."""
         return _CountedEngine(engine, self._batches)
 
-    def count_answer(self, answer: asyncio.Future[Prediction]) -> None:
+    def count_reload(self, outcome: Literal["loaded", "refused"]) -> None:
+        """Count an attempt to change the model."""
+        self._reloads.labels(outcome).inc()
+
+    def count_fault(self, stage: str) -> None:
+        """Count a failure that no picture is to blame for."""
+        self._faults.labels(stage).inc()
+
+    def _count_answer(
+        self, predictions_of: Sequence[Counter], answer: asyncio.Future[Prediction]
+    ) -> None:
         """Count what has been predicted, if it was; a request that failed is counted as such."""
         if answer.cancelled() or answer.exception():
             return
         prediction = answer.result()
-        self._predictions_of[int(prediction.probabilities.argmax())].inc()
+        predictions_of[int(prediction.probabilities.argmax())].inc()
         if prediction.decode_ms:  # else it came decoded
             self._decode.observe(prediction.decode_ms / 1e3)
         self._queue.observe(prediction.queue_ms / 1e3)

@@ -76,7 +76,7 @@ class RefuseWhenFull:
             raise CrowdedError("Too many connections are open; try again in a moment.")
         if self._held_bytes >= self._max_held_bytes:
             raise OverloadedError("Too much is being sent; try again in a moment.")
-        service: Service | None = getattr(scope["app"].state, "service", None)
+        service: Service | None = scope.get("state", {}).get("service")
         if service is not None:
             service.check_room()
 

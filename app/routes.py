@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.disconnect import unless_disconnected
 from app.errors import (
     DeadlineError,
+    DecodingError,
     EmptyUploadError,
     InferenceError,
     MalformedUploadError,
@@ -65,6 +66,7 @@ PICTURE_ERRORS = (
     UnsupportedUploadError,
     MissingFileError,
     TooManyFilesError,
+    DecodingError,
     InferenceError,
     NotReadyError,
     OverloadedError,
@@ -79,7 +81,7 @@ async def ready_service(request: Request) -> Service:
     Raises:
         NotReadyError: It has not started, or can no longer predict.
     """
-    service: Service | None = getattr(request.app.state, "service", None)
+    service: Service | None = getattr(request.state, "service", None)
     if service is None:
         raise NotReadyError("The model is being loaded; try again in a moment.")
     service.check_ready()

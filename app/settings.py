@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """For the service to answer, the time in which the body arrives aside."""
     keep_alive_seconds: int = Field(default=5, ge=1, le=3600)
     """That a connection is kept between two requests."""
+    shutdown_seconds: float = Field(default=20, ge=0, le=3600)
+    """After SIGTERM, for requests that were accepted before."""
     threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
     """Of one worker: those that decode pictures, and those of each engine on the CPU."""
 

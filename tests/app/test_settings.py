@@ -19,6 +19,7 @@ def test_defaults_are_safe() -> None:
     assert settings.max_batch is None
     assert settings.cors_origins == ()
     assert not settings.open_metrics
+    assert settings.shutdown_seconds == 20
 
 
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +51,8 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_TRANSFER_SECONDS", "inf"),
         ("ALEXNET_ANSWER_SECONDS", "nan"),
         ("ALEXNET_KEEP_ALIVE_SECONDS", "0"),
+        ("ALEXNET_SHUTDOWN_SECONDS", "-1"),
+        ("ALEXNET_SHUTDOWN_SECONDS", "inf"),
         ("ALEXNET_THREADS", "0"),
         ("ALEXNET_THREADS", "many"),
     ],

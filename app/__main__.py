@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from logging.config import dictConfig
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.config import LOGGING_CONFIG
 
 from app.card import read_card
 from app.errors import StartupError
+from app.log import log_config
 from app.main import create_app
 from app.metrics import FOLDER_VARIABLE
 from app.service import load_model
@@ -25,8 +24,13 @@ from app.settings import load_settings
 def main() -> None:
     """Serve the model until a signal ends the process, in one process or in several."""
     options = _options()
+    if options.access_log:
+        os.environ["ALEXNET_ACCESS_LOG"] = "true"
+    os.environ.setdefault("OTEL_RESOURCE_ATTRIBUTES", "service.name=alexnet")
     try:
         settings = load_settings()
+        lines = log_config(settings.log_format, settings.log_level)
+        dictConfig(lines)  # as the server does later, for what is said until then
         app: FastAPI | str = "app.main:create_app"
         if settings.workers == 1:
             model = load_model(settings)  # before the server runs: an error is one sentence
@@ -43,8 +47,9 @@ def main() -> None:
             workers=settings.workers,
             host=options.host,
             port=options.port,
-            access_log=options.access_log,
-            log_config=_log_config(),
+            access_log=False,  # there is one of our own
+            log_config=lines,
+            reset_contextvars=True,  # no request inherits the name or the trace of the last one
         )
 
 
@@ -70,14 +75,6 @@ def _shared_figures(workers: int) -> AbstractContextManager[object]:
         ) from error
     os.environ[FOLDER_VARIABLE] = folder.name
     return folder
-
-
-def _log_config() -> dict[str, Any]:
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["app"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    # It warns of every malformed body; the client is told.
-    config["loggers"]["python_multipart"] = {"level": "ERROR"}
-    return config
 
 
 if __name__ == "__main__":

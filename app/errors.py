@@ -14,6 +14,7 @@
   + NotAcceptableError         406
   + UnavailableError
     - NotReadyError            503
+    - NotLiveError             503
     - OverloadedError          503
   + InferenceError             500
 * StartupError: a service that does not start; its sentence goes to standard error
@@ -108,9 +109,15 @@ class UnavailableError(ServiceError):
 
 
 class NotReadyError(UnavailableError):
-    """The model is not loaded, or the inference thread has ended."""
+    """The model is not loaded, its engine fails, or the service ends."""
 
     title = "Not ready"
+
+
+class NotLiveError(UnavailableError):
+    """A part of the service hangs or has ended; only a restart will help."""
+
+    title = "Not live"
 
 
 class OverloadedError(UnavailableError):

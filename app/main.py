@@ -7,18 +7,23 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.errors import ServerErrorMiddleware
 
+from app.access_log import LogRequests
 from app.batch import router as batch_router
 from app.description import DESCRIPTION
 from app.explain import router as explain_router
 from app.interpreter import settled_interpreter
-from app.metrics import CountRequests, Metrics
+from app.metrics import Metrics
 from app.overload import RefuseWhenFull
 from app.page import add_page
 from app.problems import add_problem_handlers
+from app.request_id import IdentifyRequests
 from app.routes import router
 from app.service import Model, Service, load_model
 from app.settings import Settings, load_settings
+from app.tracing import TELEMETRY
+from app.traffic import CountRequests
 from app.v2.errors import add_error_handlers
 from app.v2.routes import router as v2_router
 
@@ -42,13 +47,18 @@ def create_app(
                     yield
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
-    app = FastAPIOffline(redoc_url=None, lifespan=lifespan, **DESCRIPTION)
+    app = FastAPIOffline(redoc_url=None, lifespan=lifespan, telemetry=TELEMETRY, **DESCRIPTION)
     app.state.metrics = metrics
     for each in (router, batch_router, explain_router, v2_router):
         app.include_router(each)
     add_page(app)
-    app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
-    app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
     add_problem_handlers(app)
     add_error_handlers(app)
+    app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    # The app's own answers failures outside of all that is added, which would not see them.
+    app.add_middleware(ServerErrorMiddleware, handler=app.exception_handlers[Exception])
+    app.add_middleware(CountRequests, metrics=metrics)
+    if chosen.access_log:
+        app.add_middleware(LogRequests)
+    app.add_middleware(IdentifyRequests)  # outermost: every answer and every line has the name
     return app

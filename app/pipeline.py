@@ -16,6 +16,7 @@ from app.engines.engine import Engine
 from app.errors import InferenceError, NotReadyError, OverloadedError
 from app.images import DecodedImage
 from app.job import Job, Outcome, Prediction, resolve, take
+from app.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +151,7 @@ class Pipeline:
         task = None
         try:
             while task := self._next_task():
+                request_id.set(",".join(job.request_id for job in task.jobs))
                 task.run()
         except BaseException:  # whatever ends the thread, every client is told
             logger.critical("A thread of the pipeline ended; restart the service.", exc_info=True)

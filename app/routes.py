@@ -15,6 +15,7 @@ from app.errors import (
     InferenceError,
     MalformedUploadError,
     MissingFileError,
+    NotLiveError,
     NotReadyError,
     OverloadedError,
     TooManyFilesError,
@@ -67,16 +68,22 @@ PICTURE_ERRORS = (
 """What may be wrong with a request that holds one picture."""
 
 
+def started_service(request: Request) -> Service | None:
+    """Return the service, unless its model is being loaded."""
+    service: Service | None = getattr(request.app.state, "service", None)
+    return service
+
+
 async def ready_service(request: Request) -> Service:
     """Return the service that answers the request.
 
     Raises:
         NotReadyError: It has not started, or can no longer predict.
     """
-    service: Service | None = getattr(request.app.state, "service", None)
+    service = started_service(request)
     if service is None:
         raise NotReadyError("The model is being loaded; try again in a moment.")
-    service.check_ready()
+    service.check_open()
     return service
 
 
@@ -117,11 +124,13 @@ async def models(service: ReadyService) -> ServedModel:
 @router.get(
     "/health/live",
     tags=["health"],
-    summary="Whether the process answers",
-    responses=shown(LIVE),
+    summary="Whether the process works",
+    responses=shown(LIVE) | documented(NotLiveError),
 )
-async def live() -> Health:
-    """Answer, if anything can."""
+async def live(request: Request) -> Health:
+    """Answer 200 unless a part of the service hangs or has ended, so that only a restart helps."""
+    if service := started_service(request):
+        service.check_live()
     return Health(status="live")
 
 
@@ -131,8 +140,9 @@ async def live() -> Health:
     summary="Whether pictures are predicted",
     responses=shown(READY) | documented(NotReadyError),
 )
-async def ready(_: ReadyService) -> Health:
-    """Answer 200 once the model is loaded and warm, for as long as it can predict."""
+async def ready(service: ReadyService) -> Health:
+    """Answer 200 once the model is loaded and warm, until the service ends or its engine fails."""
+    service.check_ready()
     return Health(status="ready")
 
 

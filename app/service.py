@@ -7,15 +7,19 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from app.card import ModelCard, read_card
 from app.engines.choice import load_engines
 from app.engines.engine import Engine
 from app.errors import NotReadyError
+from app.health import Health, WatchedEngine, Work, check_moving
 from app.images import DecodedImage, decode_image
 from app.job import Prediction
-from app.metrics import Metrics
+from app.metrics import Metrics, State
 from app.pipeline import Pipeline
 from app.settings import Settings
+from app.tracing import trace_stages
 
 logger = logging.getLogger(__name__)
 
@@ -56,25 +60,43 @@ class Service:
     """Classifies pictures, from its making until it is closed."""
 
     def __init__(self, settings: Settings, model: Model, metrics: Metrics) -> None:
-        height, width, _ = model.card.input_shape
+        height, width, channels = model.card.input_shape
         self.settings = settings
         self.model = model
         self._metrics = metrics
+        work = Work()
+        sample = np.zeros((1, height, width, channels), np.uint8)
+        engines = [WatchedEngine(engine, work, sample) for engine in model.engines]
         self._pipeline = Pipeline(
-            [metrics.counted(engine) for engine in model.engines],
-            lambda data: decode_image(data, (height, width), settings.max_pixels),
+            [metrics.counted(engine) for engine in engines],
+            work.watched(lambda data: decode_image(data, (height, width), settings.max_pixels)),
             threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,
         )
-        metrics.serve(model.card, model.engine, lambda: self._pipeline.waiting)
+        self._health = Health(self._pipeline, engines, work)
+        metrics.serve(model.card, model.engine, self._state)
         logger.info("ready: %s", model)
 
     def close(self) -> None:
         """Return once what was accepted is answered; accept nothing more."""
+        self.drain()
         self._pipeline.close()
 
+    def drain(self) -> None:
+        """Be ready no more, but answer all the same."""
+        self._health.end()
+
+    def check_live(self) -> None:
+        """Raise NotLiveError if only a restart would help this process, or one beside it."""
+        self._health.check_live()
+        check_moving(self._metrics.longest_stall())
+
     def check_ready(self) -> None:
+        """Raise NotReadyError if pictures had better go elsewhere; this one may answer still."""
+        self._health.check_ready()
+
+    def check_open(self) -> None:
         """Raise NotReadyError if no picture can be predicted."""
         if not self._pipeline.healthy:
             raise NotReadyError("A thread of the service has ended; restart it.")
@@ -93,7 +115,7 @@ class Service:
             UnavailableError: The service takes no more pictures, now or at all.
         """
         answer = self._pipeline.submit(data)
-        answer.add_done_callback(self._metrics.count_answer)
+        self._watch(answer)
         return answer
 
     def classify_decoded(
@@ -109,5 +131,16 @@ class Service:
         answers = self._pipeline.submit_decoded(images, patient=patient)
         if not patient:  # those are questions about a picture, and no pictures of their own
             for answer in answers:
-                answer.add_done_callback(self._metrics.count_answer)
+                self._watch(answer)
         return answers
+
+    def _watch(self, answer: asyncio.Future[Prediction]) -> None:
+        answer.add_done_callback(self._metrics.count_answer)
+        trace_stages(answer)
+
+    def _state(self) -> State:
+        return State(
+            waiting=self._pipeline.waiting,
+            stalled_seconds=self._health.stalled_seconds,
+            ready=not self._health.obstacle,
+        )

@@ -241,7 +241,7 @@ def test_ended_worker_is_forgotten_but_for_what_it_counted(tmp_path: Path) -> No
         "import sys\n"
         "from app.metrics import Metrics\n"
         "metrics = Metrics()\n"
-        "metrics.count_request('/predict', 200, '')\n"
+        "metrics.count_request('/predict', 200, '', 0.1)\n"
         "sys.stdout.write(metrics.render().decode())\n"
     )
     texts = [

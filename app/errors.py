@@ -16,6 +16,7 @@
     - NotReadyError            503
     - NotLiveError             503
     - OverloadedError          503
+  + DecodingError              500
   + InferenceError             500
 * StartupError: a service that does not start; its sentence goes to standard error
   + SettingsError
@@ -109,13 +110,14 @@ class UnavailableError(ServiceError):
 
 
 class NotReadyError(UnavailableError):
-    """The model is not loaded, its engine fails, or the service ends."""
+    """The model is not loaded, every engine of it fails, or the service is shutting down."""
 
     title = "Not ready"
+    headers = MappingProxyType({"Retry-After": "1"})
 
 
 class NotLiveError(UnavailableError):
-    """A part of the service hangs or has ended; only a restart will help."""
+    """A part of the service hangs; only a restart will help."""
 
     title = "Not live"
 
@@ -125,6 +127,12 @@ class OverloadedError(UnavailableError):
 
     title = "Overloaded"
     headers = MappingProxyType({"Retry-After": "1"})
+
+
+class DecodingError(ServiceError):
+    """The service failed to decode the picture, which need not be the picture's fault."""
+
+    title = "Decoding failed"
 
 
 class InferenceError(ServiceError):

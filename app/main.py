@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from app.access_log import LogRequests
+from app.admission import BindService
 from app.batch import router as batch_router
 from app.description import DESCRIPTION
 from app.explain import router as explain_router
@@ -41,10 +42,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
+        app.state.service = Service(chosen, load(chosen), metrics)
+        try:
             async with metrics.sampling():
                 with settled_interpreter():
                     yield
+        finally:
+            await app.state.service.close()  # the first one, or what took its place
 
     # FastAPI's own Swagger UI comes from elsewhere, and stays blank without the internet.
     app = FastAPIOffline(redoc_url=None, lifespan=lifespan, telemetry=TELEMETRY, **DESCRIPTION)
@@ -55,6 +59,7 @@ def create_app(
     add_problem_handlers(app)
     add_error_handlers(app)
     app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
+    app.add_middleware(BindService)
     # The app's own answers failures outside of all that is added, which would not see them.
     app.add_middleware(ServerErrorMiddleware, handler=app.exception_handlers[Exception])
     app.add_middleware(CountRequests, metrics=metrics)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 from prometheus_client import (
     CollectorRegistry,
@@ -91,18 +92,27 @@ class Metrics:
             buckets=_PICTURES,
             registry=registry,
         )
-        self._engine_failures = Counter(
-            "alexnet_engine_failures", "Batches that the engine failed on.", registry=registry
-        )
         self._predictions = Counter(
             "alexnet_predictions", "Pictures by their label.", ["label"], registry=registry
         )
-        self._predictions_of: list[Counter] = []
         self._model = Gauge(
             "alexnet_model_info",
             "1, for the model that answers and what runs it.",
             ["name", "version", "engine", "device"],
             multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._served: Gauge | None = None
+        self._reloads = Counter(
+            "alexnet_model_reloads",
+            "Attempts to change the model for the one on disk, by outcome: loaded or refused.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._faults = Counter(
+            "alexnet_faults",
+            "Failures that are no picture's own fault, by where they happened.",
+            ["stage"],
             registry=registry,
         )
         self._waiting = Gauge(
@@ -123,6 +133,11 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
+        self._starts = Counter(
+            "alexnet_process_starts",
+            "Processes that began to serve: more than there are workers, and some were restarted.",
+            registry=registry,
+        )
         self._memory = Gauge(
             "process_resident_memory_bytes",
             "Resident memory of all processes, 0 where the system does not tell.",
@@ -131,22 +146,41 @@ class Metrics:
         )
         self._look: Callable[[], State] = State
 
-    def serve(self, card: ModelCard, engine: Engine, look: Callable[[], State]) -> None:
-        """Begin to tell of a model; `look` returns how it is."""
-        self._model.labels(card.name, card.version, engine.name, engine.device).set(1)
-        self._predictions_of = [self._predictions.labels(label) for label in card.labels]
+    def serve(
+        self, card: ModelCard, engine: Engine, look: Callable[[], State]
+    ) -> Callable[[asyncio.Future[Prediction]], None]:
+        """Begin to tell of a model, and no more of the one before; return what counts its answers.
+
+        Args:
+            look: Returns how the service of it is; called every second, and when figures are read.
+        """
+        if self._served is not None:
+            self._served.set(0)
+        self._served = self._model.labels(card.name, card.version, engine.name, engine.device)
+        self._served.set(1)
         self._look = look
+        return partial(self._count_answer, [self._predictions.labels(each) for each in card.labels])
 
     def counted(self, engine: Engine) -> Engine:
         """Return the engine with its batches counted."""
-        return _CountedEngine(engine, self._batches, self._engine_failures)
+        return _CountedEngine(engine, self._batches)
 
-    def count_answer(self, answer: asyncio.Future[Prediction]) -> None:
+    def count_reload(self, outcome: Literal["loaded", "refused"]) -> None:
+        """Count an attempt to change the model."""
+        self._reloads.labels(outcome).inc()
+
+    def count_fault(self, stage: str) -> None:
+        """Count a failure that no picture is to blame for."""
+        self._faults.labels(stage).inc()
+
+    def _count_answer(
+        self, predictions_of: Sequence[Counter], answer: asyncio.Future[Prediction]
+    ) -> None:
         """Count what has been predicted, if it was; a request that failed is counted as such."""
         if answer.cancelled() or answer.exception():
             return
         prediction = answer.result()
-        self._predictions_of[int(prediction.probabilities.argmax())].inc()
+        predictions_of[int(prediction.probabilities.argmax())].inc()
         if prediction.decode_ms:  # else it came decoded
             self._decode.observe(prediction.decode_ms / 1e3)
         self._queue.observe(prediction.queue_ms / 1e3)
@@ -172,6 +206,7 @@ class Metrics:
     @asynccontextmanager
     async def sampling(self) -> AsyncIterator[None]:
         """Look at what is not counted every second, so that another process can tell of it."""
+        self._starts.inc()
         task = asyncio.create_task(self._keep_sampling())
         try:
             yield
@@ -210,21 +245,16 @@ class Metrics:
 
 
 class _CountedEngine:
-    """An engine whose batches and failures are counted."""
+    """An engine whose batches are counted."""
 
-    def __init__(self, engine: Engine, batches: Histogram, failures: Counter) -> None:
+    def __init__(self, engine: Engine, batches: Histogram) -> None:
         self.name, self.device, self.best_batch = engine.name, engine.device, engine.best_batch
         self._engine = engine
         self._batches = batches
-        self._failures = failures
 
     def predict(self, pictures: Pictures) -> Answers:
         self._batches.observe(len(pictures))
-        try:
-            return self._engine.predict(pictures)
-        except Exception:
-            self._failures.inc()
-            raise
+        return self._engine.predict(pictures)
 
 
 def _resident_bytes() -> int:

@@ -28,7 +28,7 @@ class RefuseWhenFull:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths:
-            service: Service | None = getattr(scope["app"].state, "service", None)
+            service: Service | None = scope.get("state", {}).get("service")
             try:
                 if service is not None:
                     service.check_room()

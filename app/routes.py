@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
+    DecodingError,
     EmptyUploadError,
     InferenceError,
     MalformedUploadError,
@@ -61,6 +62,7 @@ PICTURE_ERRORS = (
     UnsupportedUploadError,
     MissingFileError,
     TooManyFilesError,
+    DecodingError,
     InferenceError,
     NotReadyError,
     OverloadedError,
@@ -70,7 +72,7 @@ PICTURE_ERRORS = (
 
 def started_service(request: Request) -> Service | None:
     """Return the service, unless its model is being loaded."""
-    service: Service | None = getattr(request.app.state, "service", None)
+    service: Service | None = getattr(request.state, "service", None)
     return service
 
 
@@ -83,7 +85,7 @@ async def ready_service(request: Request) -> Service:
     service = started_service(request)
     if service is None:
         raise NotReadyError("The model is being loaded; try again in a moment.")
-    service.check_open()
+    service.check_ready()
     return service
 
 
@@ -128,7 +130,7 @@ async def models(service: ReadyService) -> ServedModel:
     responses=shown(LIVE) | documented(NotLiveError),
 )
 async def live(request: Request) -> Health:
-    """Answer 200 unless a part of the service hangs or has ended, so that only a restart helps."""
+    """Answer 200 unless a part of the service hangs, so that only a restart would help."""
     if service := started_service(request):
         service.check_live()
     return Health(status="live")
@@ -140,9 +142,8 @@ async def live(request: Request) -> Health:
     summary="Whether pictures are predicted",
     responses=shown(READY) | documented(NotReadyError),
 )
-async def ready(service: ReadyService) -> Health:
+async def ready(_: ReadyService) -> Health:
     """Answer 200 once the model is loaded and warm, until the service ends or its engine fails."""
-    service.check_ready()
     return Health(status="ready")
 
 

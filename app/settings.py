@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     """Most pictures that an engine is given at once; None leaves that to the engine."""
     max_queue: int = Field(default=256, ge=1, le=65_536)
     """Most pictures that wait for an engine."""
+    shutdown_seconds: float = Field(default=20, ge=0, le=3600)
+    """After SIGTERM, for requests that were accepted before."""
     threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
     """Of one worker: those that decode pictures, and those of each engine on the CPU."""
     log_format: LogFormat = "console"

@@ -84,9 +84,8 @@ async def live(request: Request) -> ServerLive:
     summary="Whether pictures are predicted",
     responses=shown(examples.READY) | documented(503),
 )
-async def ready(service: ReadyService) -> ServerReady:
+async def ready(_: ReadyService) -> ServerReady:
     """Answer 200 as `/health/ready` does (section Server Ready)."""
-    service.check_ready()
     return ServerReady()
 
 
@@ -105,7 +104,6 @@ async def metadata(service: NamedService) -> ModelMetadata:
 )
 async def model_ready(service: NamedService) -> ModelReady:
     """Answer 200 as `/health/ready` does (section Model Ready)."""
-    service.check_ready()
     return ModelReady(name=service.model.card.name)
 
 

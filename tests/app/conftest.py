@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -9,10 +9,12 @@ import pytest
 from fastapi import FastAPI
 
 from app.main import create_app
+from app.pipeline import Pipeline
 from app.service import Model, load_model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine
+from tests.app.pipelines import FakeDecoder, entered, file, pipeline_of
 
 Load = Callable[[Settings], Model]
 
@@ -64,3 +66,26 @@ async def client(settings: Settings, load: Load) -> AsyncIterator[httpx.AsyncCli
 async def fake_client(settings: Settings, fake_load: Load) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(create_app(settings, fake_load)) as client:
         yield client
+
+
+@pytest.fixture
+def decoder() -> FakeDecoder:
+    return FakeDecoder()
+
+
+@pytest.fixture
+async def pipeline(fake_engine: FakeEngine, decoder: FakeDecoder) -> AsyncIterator[Pipeline]:
+    """One thread, which decodes and infers in turn."""
+    with closing(pipeline_of([fake_engine], decoder)) as pipeline:
+        yield pipeline
+        fake_engine.free.set()
+        decoder.free.set()
+
+
+@pytest.fixture
+async def busy(pipeline: Pipeline, fake_engine: FakeEngine) -> FakeEngine:
+    """The engine, held at its first batch of one picture."""
+    fake_engine.free.clear()
+    pipeline.submit(file(0))
+    await entered(fake_engine.entered)
+    return fake_engine

@@ -55,6 +55,7 @@ async def test_what_waits_and_what_is_refused(
 
         assert figure(text, "alexnet_waiting_pictures") == 1
         assert figure(text, "alexnet_ready_processes") == 1
+        assert figure(text, "alexnet_process_starts_total") == 1
         text = await figures(client)
         assert figure(text, "alexnet_waiting_pictures") == 0
         assert (
@@ -80,7 +81,7 @@ async def test_withdrawn_and_failed_pictures_are_no_predictions(
     assert figure(text, "alexnet_predictions_total") == 0
     assert figure(text, "alexnet_stage_seconds_count") == 0
     assert figure(text, "alexnet_requests_total", problem="inference-failed") == 1
-    assert figure(text, "alexnet_engine_failures_total") == 1
+    assert figure(text, "alexnet_faults_total", stage="inference") == 1
 
 
 async def test_model_and_memory(fake_client: httpx.AsyncClient) -> None:

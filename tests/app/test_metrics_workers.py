@@ -64,6 +64,7 @@ def test_each_worker_tells_of_all(tiny_model: Path, tmp_path: Path) -> None:
             assert figure(text, "alexnet_rejected_total", reason="unsupported-image") == 20
             assert figure(text, "alexnet_stage_seconds_count", stage="inference") == 20
             assert figure(text, "alexnet_batch_pictures_sum") == 20
+            assert figure(text, "alexnet_process_starts_total") == 2
         assert httpx.get(url + "/health/live").json() == {"status": "live"}
         assert len({path.stem.rpartition("_")[2] for path in folder.iterdir()}) == 2
 

@@ -17,6 +17,9 @@ def test_defaults_are_safe() -> None:
     assert settings.threads >= 1
     assert settings.workers == 1
     assert settings.max_batch is None
+    assert settings.log_format == "console"
+    assert settings.log_level == "info"
+    assert not settings.access_log
 
 
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +42,9 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_WORKERS", "0"),
         ("ALEXNET_WORKERS", "two"),
         ("ALEXNET_MAX_QUEUE", "-1"),
+        ("ALEXNET_LOG_FORMAT", "xml"),
+        ("ALEXNET_LOG_LEVEL", "loud"),
+        ("ALEXNET_ACCESS_LOG", "maybe"),
         ("ALEXNET_THREADS", "0"),
         ("ALEXNET_THREADS", "many"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,8 +17,8 @@ _TOO_LATE = NotReadyError("The service shut down before it could answer; send it
 class BindService:
     """ASGI middleware that gives each request the service of the moment that it came.
 
-    A service that was shut down or replaced knows by that when nobody needs it any more. While it
-    shuts down, every answer ends its connection, and a request that is cancelled is refused.
+    A service that is to end, or was replaced, knows by that when nobody needs it any more. While it
+    drains, answers end their connections, and a request that is cancelled is refused.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -29,18 +30,21 @@ class BindService:
         if scope["type"] != "http" or service is None:
             await self._app(scope, receive, send)
             return
+        accepted = not service.draining
+        # To end a connection whose upload is refused unread would reset it, and lose the refusal.
+        may_close = accepted or scope["method"] in {"GET", "HEAD"}
         started = False
 
         async def watched_send(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                if service.draining:
+                if service.draining and may_close:
                     message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             await send(message)
 
         scope.setdefault("state", {})["service"] = service
-        with service.held():
+        with service.held() if accepted else nullcontext():
             try:
                 await self._app(scope, receive, watched_send)
             except asyncio.CancelledError:

@@ -48,8 +48,7 @@ class Server(uvicorn.Server):
         loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
         self._reloading = loop.create_task(self._keep_reloading())
         if parent := multiprocessing.parent_process():
-            # Without its supervisor, it would keep the port from the next one.
-            loop.add_reader(parent.sentinel, self.handle_exit, signal.SIGTERM, None)
+            loop.add_reader(parent.sentinel, self._end_with_parent, parent.sentinel)
         self._report(None)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -65,13 +64,30 @@ class Server(uvicorn.Server):
         while not (answered.done() or self.force_exit or clock() >= end):
             await asyncio.wait([answered], timeout=0.1)
         answered.cancel()
-        # What is left are answers on their way; those of requests that it cancels are sent, too.
+        # What is left are answers on their way, and requests that are cancelled when time is over.
         self.config.timeout_graceful_shutdown = max(1, round(end - clock()))
+        closing = asyncio.create_task(self._keep_closing())
         await super().shutdown(sockets)
+        closing.cancel()
 
     async def _answered(self, service: Service) -> None:
         await service.free()
         await self._reloader.retired()
+
+    async def _keep_closing(self) -> None:
+        """Close what uvicorn, which looks once, overlooks: connections that it is given meanwhile.
+
+        Clients that come again at once would keep it from ending.
+        """
+        while True:
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
+            await asyncio.sleep(0.1)
+
+    def _end_with_parent(self, sentinel: int) -> None:
+        """Leave the port to the next supervisor when this one was killed."""
+        asyncio.get_running_loop().remove_reader(sentinel)
+        self.handle_exit(signal.SIGTERM, None)
 
     async def _keep_reloading(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,12 @@ def test_each_worker_tells_of_all(tiny_model: Path, tmp_path: Path) -> None:
             assert figure(text, "alexnet_process_starts_total") == 2
         assert httpx.get(url + "/health/live").json() == {"status": "live"}
         assert len({path.stem.rpartition("_")[2] for path in folder.iterdir()}) == 2
+
+        killed = next(folder.glob("gauge_livesum_*.db")).stem.rpartition("_")[2]
+        os.kill(int(killed), signal.SIGKILL)
+        until(url, "alexnet_process_starts_total", 3)
+        until(url, "alexnet_ready_processes", 2)
+        until(url, "alexnet_rejected_total", 20)
 
     assert list(tmp_path.iterdir()) == [], "the folder is removed with the service"
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from fastapi import FastAPI
 
 from app.errors import StartupError
+from app.memory import return_freed_memory
 from app.metrics import Metrics
 from app.service import Model, Service, load_model
 from app.settings import Settings
@@ -92,3 +93,5 @@ async def run_check(command: Sequence[str]) -> None:
 async def _retire(service: Service) -> None:
     await service.free()
     await service.close()
+    del service  # nobody else has it
+    await asyncio.to_thread(return_freed_memory)

@@ -20,6 +20,7 @@ def test_defaults_are_safe() -> None:
     assert settings.log_format == "console"
     assert settings.log_level == "info"
     assert not settings.access_log
+    assert settings.shutdown_seconds == 20
 
 
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +46,8 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_LOG_FORMAT", "xml"),
         ("ALEXNET_LOG_LEVEL", "loud"),
         ("ALEXNET_ACCESS_LOG", "maybe"),
+        ("ALEXNET_SHUTDOWN_SECONDS", "-1"),
+        ("ALEXNET_SHUTDOWN_SECONDS", "inf"),
         ("ALEXNET_THREADS", "0"),
         ("ALEXNET_THREADS", "many"),
     ],

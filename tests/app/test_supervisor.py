@@ -6,10 +6,12 @@ import re
 import shutil
 import signal
 import threading
+import time
 from pathlib import Path
 
 import httpx
 
+from app.server import listening_socket
 from tests.app.pictures import BLUE, picture
 from tests.app.processes import served, start
 from tests.app.test_metrics import figure
@@ -26,25 +28,40 @@ def predictions(url: str) -> float:
 
 
 def test_killed_worker_is_replaced_while_others_serve(tiny_model: Path, tmp_path: Path) -> None:
-    with served(tiny_model, tmp_path, ALEXNET_WORKERS="2") as service:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    card = (folder / "model.json").read_bytes()
+    with served(folder, tmp_path, ALEXNET_WORKERS="2") as service:
         service.wait_until(lambda: len(workers(service.log)) == 2)
-        victim, other = workers(service.log)
+        victim, _ = workers(service.log)
         with httpx.Client() as client:
             for _ in range(5):
                 service.version(client, UPLOAD)
 
+        (folder / "model.json").write_bytes(b"")
         os.kill(victim, signal.SIGKILL)
         service.wait_until(lambda: f"worker {victim} ended (SIGKILL)" in service.log)
+        service.wait_until(lambda: f"{folder}/model.json is invalid" in service.log)
         with httpx.Client() as client:
             for _ in range(5):
                 service.version(client, UPLOAD)
+        (folder / "model.json").write_bytes(card)
         service.wait_until(lambda: len(workers(service.log)) == 3)
 
         service.wait_until(lambda: predictions(service.url) == 10)
         service.process.terminate()
         assert service.process.wait(60) == 0
-    assert workers(service.log)[2] not in {victim, other}
     assert "Traceback" not in service.log
+
+
+def test_workers_end_with_their_parent(tiny_model: Path, tmp_path: Path) -> None:
+    with served(tiny_model, tmp_path, ALEXNET_WORKERS="2") as service:
+        service.wait_until(lambda: len(workers(service.log)) == 2)
+        service.process.kill()
+        service.process.wait(60)
+        while service.log.count("Finished server process") < 2:
+            time.sleep(0.1)
+    with listening_socket("127.0.0.1", service.port):
+        pass
 
 
 def test_sighup_changes_one_worker_after_the_other(tiny_model: Path, tmp_path: Path) -> None:

@@ -52,3 +52,16 @@ def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelCardError, match="cannot be loaded by Keras"):
         KerasEngine(path, SHAPE)
+
+
+def test_file_with_code_in_it_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    from app.engines.keras import KerasEngine
+
+    pixels = keras.Input(SHAPE, dtype="uint8")
+    code = keras.layers.Lambda(lambda x: x, output_shape=SHAPE)
+    keras.Model(pixels, code(pixels)).save(tmp_path / "model.keras")
+
+    with pytest.raises(ModelCardError, match=r"cannot be loaded by Keras .*safe"):
+        KerasEngine(tmp_path / "model.keras", SHAPE)

@@ -24,6 +24,12 @@ from tests.app.pipelines import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(autouse=True)
+def _long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.fitness._REST_SECONDS", 3600)
+
+
 every_fault = pytest.mark.parametrize(
     "fault", [ArithmeticError(), MemoryError(), StopIteration(), SystemExit(), KeyboardInterrupt()]
 )

@@ -26,7 +26,7 @@ async def test_unexpected_fault_is_told_without_its_trace(
     def fail(*_: object) -> None:
         raise LookupError("a secret of the server")
 
-    monkeypatch.setattr("app.service.decode_image", fail)
+    monkeypatch.setattr("app.service.Service.classify", fail)
 
     response = await post(fake_client, picture())
 

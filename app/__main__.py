@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from logging.config import dictConfig
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from uvicorn.config import LOGGING_CONFIG
 
 from app.errors import StartupError
+from app.log import log_config
 from app.metrics import FOLDER_VARIABLE
 from app.network import allow_connections, network_options
 from app.server import listening_socket
@@ -34,10 +31,15 @@ def main() -> None:
         if options.check:
             print(f"can be served: {load_model(settings)}")
             return
+        if options.access_log:
+            settings = settings.model_copy(update={"access_log": True})
+        lines = log_config(settings.log_format, settings.log_level)
+        os.environ.setdefault("OTEL_RESOURCE_ATTRIBUTES", "service.name=alexnet")
         server_options = {
-            "access_log": options.access_log,
+            "access_log": False,  # there is one of our own
             "server_header": False,
-            "log_config": _log_config(),
+            "log_config": lines,
+            "reset_contextvars": True,  # no request inherits the name or the trace of the last one
             **network_options(settings),
         }
         with (
@@ -47,7 +49,7 @@ def main() -> None:
             if settings.workers == 1:
                 serve(settings, server_options, listener, lambda _: None)
             else:
-                dictConfig(_log_config())
+                dictConfig(lines)
                 Supervisor(
                     partial(work, settings, server_options),
                     listener,
@@ -81,14 +83,6 @@ def _shared_figures(workers: int) -> AbstractContextManager[object]:
         ) from error
     os.environ[FOLDER_VARIABLE] = folder.name
     return folder
-
-
-def _log_config() -> dict[str, Any]:
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["app"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    # It warns of every malformed body; the client is told.
-    config["loggers"]["python_multipart"] = {"level": "ERROR"}
-    return config
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from app.errors import (
 from app.examples import BATCH, shown
 from app.images import ImageError
 from app.job import Prediction
+from app.metrics import Metrics
 from app.problems import documented, problem_of
 from app.routes import PICTURE, ReadyService, form_content
 from app.schemas import BatchResponse, BatchResult, PredictionResponse
@@ -84,6 +85,10 @@ async def predict_batch(request: Request, service: ReadyService) -> Response:
         _result(card, entry.filename, outcome)
         for entry, outcome in zip(entries, outcomes, strict=True)
     ]
+    metrics: Metrics = request.app.state.metrics
+    for result in results:
+        if result.problem:
+            metrics.count_rejected(result.problem.kind)
     answer = BatchResponse(results=results)
     return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -21,6 +21,7 @@
   + HeadersTooLargeError       431
   + UnavailableError
     - NotReadyError            503
+    - NotLiveError             503
     - OverloadedError          503
       * CrowdedError           503
   + DecodingError              500
@@ -174,6 +175,12 @@ class NotReadyError(UnavailableError):
 
     title = "Not ready"
     headers = MappingProxyType({"Retry-After": "1"})
+
+
+class NotLiveError(UnavailableError):
+    """A part of the service hangs; only a restart will help."""
+
+    title = "Not live"
 
 
 class OverloadedError(UnavailableError):

@@ -17,6 +17,7 @@ from app.errors import DecodingError, InferenceError, NotReadyError, OverloadedE
 from app.fitness import Engines, Suspect
 from app.images import DecodedImage, ImageError
 from app.job import Job, Outcome, Prediction, resolve, take
+from app.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,7 @@ class Pipeline:
             try:
                 if (task := self._next_task()) is None:
                     return
+                request_id.set(",".join(job.request_id for job in task.jobs))
                 task.run()
             except BaseException:  # none that decoder or engine raised
                 with contextlib.suppress(BaseException):

@@ -17,6 +17,7 @@ from app.errors import (
     InferenceError,
     MalformedUploadError,
     MissingFileError,
+    NotLiveError,
     NotReadyError,
     OverloadedError,
     SlowRequestError,
@@ -75,13 +76,19 @@ PICTURE_ERRORS = (
 """What may be wrong with a request that holds one picture."""
 
 
+def started_service(request: Request) -> Service | None:
+    """Return the service, unless its model is being loaded."""
+    service: Service | None = getattr(request.state, "service", None)
+    return service
+
+
 async def ready_service(request: Request) -> Service:
     """Return the service that answers the request.
 
     Raises:
         NotReadyError: It has not started, or can no longer predict.
     """
-    service: Service | None = getattr(request.state, "service", None)
+    service = started_service(request)
     if service is None:
         raise NotReadyError("The model is being loaded; try again in a moment.")
     service.check_ready()
@@ -125,11 +132,13 @@ async def models(service: ReadyService) -> ServedModel:
 @router.get(
     "/health/live",
     tags=["health"],
-    summary="Whether the process answers",
-    responses=shown(LIVE),
+    summary="Whether the process works",
+    responses=shown(LIVE) | documented(NotLiveError),
 )
-async def live() -> Health:
-    """Answer, if anything can."""
+async def live(request: Request) -> Health:
+    """Answer 200 unless a part of the service hangs, so that only a restart would help."""
+    if service := started_service(request):
+        service.check_live()
     return Health(status="live")
 
 
@@ -140,7 +149,7 @@ async def live() -> Health:
     responses=shown(READY) | documented(NotReadyError),
 )
 async def ready(_: ReadyService) -> Health:
-    """Answer 200 once the model is loaded and warm, for as long as it can predict."""
+    """Answer 200 once the model is loaded and warm, until the service ends or its engine fails."""
     return Health(status="ready")
 
 

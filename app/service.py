@@ -12,11 +12,13 @@ from app.card import ModelCard, read_card
 from app.engines.choice import load_engines
 from app.engines.engine import Engine
 from app.errors import NotReadyError
+from app.health import Work, check_moving
 from app.images import DecodedImage, decode_image
 from app.job import Prediction
-from app.metrics import Metrics
+from app.metrics import Metrics, State
 from app.pipeline import Pipeline
 from app.settings import Settings
+from app.tracing import trace_stages
 
 logger = logging.getLogger(__name__)
 
@@ -71,15 +73,17 @@ class Service:
         """Whether it takes no more requests."""
         self._held = 0
         self._freed = asyncio.Event()
+        self._metrics = metrics
+        work = self._work = Work()
         self._pipeline = Pipeline(
-            [metrics.counted(engine) for engine in model.engines],
-            lambda data: decode_image(data, (height, width), settings.max_pixels),
+            [metrics.counted(work.watched_engine(engine)) for engine in model.engines],
+            work.watched(lambda data: decode_image(data, (height, width), settings.max_pixels)),
             threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,
             count_fault=metrics.count_fault,
         )
-        self._count_answer = metrics.serve(model.card, model.engine, lambda: self._pipeline.waiting)
+        self._count_answer = metrics.serve(model.card, model.engine, self._look)
         logger.info("ready: %s", model)
 
     @contextmanager
@@ -108,6 +112,10 @@ class Service:
         if not await asyncio.to_thread(self._pipeline.close, _CLOSING_SECONDS):
             logger.error("The engine hangs, and is left behind.")
 
+    def check_live(self) -> None:
+        """Raise NotLiveError if this process, or one beside it, hangs."""
+        check_moving(self._metrics.longest_stall())
+
     def check_ready(self) -> None:
         """Raise NotReadyError if requests are refused, or no picture can be predicted."""
         if self.draining:
@@ -130,7 +138,7 @@ class Service:
             UnavailableError: The service takes no more pictures, now or at all.
         """
         answer = self._pipeline.submit(data)
-        answer.add_done_callback(self._count_answer)
+        self._watch(answer)
         return answer
 
     def classify_decoded(
@@ -146,5 +154,17 @@ class Service:
         answers = self._pipeline.submit_decoded(images, patient=patient)
         if not patient:  # those are questions about a picture, and no pictures of their own
             for answer in answers:
-                answer.add_done_callback(self._count_answer)
+                self._watch(answer)
         return answers
+
+    def _watch(self, answer: asyncio.Future[Prediction]) -> None:
+        answer.add_done_callback(self._count_answer)
+        trace_stages(answer)
+
+    def _look(self) -> State:
+        waiting = self._pipeline.waiting
+        return State(
+            waiting=waiting,
+            stalled_seconds=self._work.stalled_seconds(waiting),
+            ready=self._pipeline.healthy and not self.draining,
+        )

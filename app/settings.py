@@ -13,6 +13,7 @@ from app.access.origins import Origins
 from app.cores import usable_cores
 from app.errors import SettingsError
 from app.images import MAX_PIXELS
+from app.log import LogFormat, LogLevel
 
 Device = Literal["auto", "cpu", "gpu"]
 
@@ -78,6 +79,10 @@ class Settings(BaseSettings):
     """After SIGTERM, for requests that were accepted before."""
     threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
     """Of one worker: those that decode pictures, and those of each engine on the CPU."""
+    log_format: LogFormat = "console"
+    log_level: LogLevel = "info"
+    access_log: bool = False
+    """Whether every request is logged, whatever the level."""
 
     @field_validator("max_held_bytes")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from logging.config import dictConfig
 from multiprocessing.connection import Connection
 from socket import socket
 from typing import Any
@@ -31,6 +32,7 @@ def serve(
     Raises:
         StartupError: The model cannot be served.
     """
+    dictConfig(server_options["log_config"])  # as the server does, for what is said until then
     loaded = [load_model(settings)]  # before the server runs: an error is one sentence
     app = create_app(settings, lambda _: loaded.pop())  # and nobody keeps it once it is replaced
     config = uvicorn.Config(app, **server_options)

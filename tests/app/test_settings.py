@@ -19,6 +19,9 @@ def test_defaults_are_safe() -> None:
     assert settings.max_batch is None
     assert settings.cors_origins == ()
     assert not settings.open_metrics
+    assert settings.log_format == "console"
+    assert settings.log_level == "info"
+    assert not settings.access_log
     assert settings.shutdown_seconds == 20
 
 
@@ -51,6 +54,9 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_TRANSFER_SECONDS", "inf"),
         ("ALEXNET_ANSWER_SECONDS", "nan"),
         ("ALEXNET_KEEP_ALIVE_SECONDS", "0"),
+        ("ALEXNET_LOG_FORMAT", "xml"),
+        ("ALEXNET_LOG_LEVEL", "loud"),
+        ("ALEXNET_ACCESS_LOG", "maybe"),
         ("ALEXNET_SHUTDOWN_SECONDS", "-1"),
         ("ALEXNET_SHUTDOWN_SECONDS", "inf"),
         ("ALEXNET_THREADS", "0"),

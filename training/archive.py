@@ -16,7 +16,7 @@ from pathlib import Path, PureWindowsPath
 from typing import IO
 from zipfile import ZipFile, ZipInfo
 
-from training.errors import DataError, TrainingError
+from training.errors import DataError, TrainingError, brief
 from training.files import no_room_told
 
 _LOCAL_HEADER = 30  # bytes, before the name
@@ -130,5 +130,6 @@ def _telling_damage(path: Path, member: str | None = None) -> Iterator[None]:
     except Exception as error:  # zipfile and zlib raise many types for damaged archives
         where = "" if member is None else f" at {member!r}"
         raise DataError(
-            f"{path} is not a zip archive, or a damaged one{where} ({error}); download it again."
+            f"{path} is not a zip archive, or a damaged one{where} ({brief(error)}); "
+            "download it again."
         ) from error

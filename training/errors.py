@@ -28,3 +28,8 @@ class StorageError(TrainingError):
 
 class ExportError(TrainingError):
     """The exported model does not answer as the trained one does."""
+
+
+def brief(error: Exception) -> str:
+    """What an error of somebody else's code says, in one line."""
+    return str(error).partition("\n")[0] or type(error).__name__

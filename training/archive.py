@@ -56,9 +56,9 @@ def open_inner_archive(path: Path, outer: ZipFile, name: str) -> Iterator[ZipFil
             _telling_damage(path, name),
             outer.open(members[0]) as packed,
             no_room_told(Path(tempfile.gettempdir(), name)),
+            open(unpacked.fileno(), "wb", closefd=False) as copy,
         ):
-            shutil.copyfileobj(packed, unpacked)
-            unpacked.flush()
+            shutil.copyfileobj(packed, copy)
         with _open(path / name, unpacked) as archive:
             yield archive
 

@@ -99,10 +99,10 @@ def _aside(path: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    for lock in parent.glob(f"{_ASIDE}*/{_LOCK}"):
+    for folder in parent.glob(f"{_ASIDE}*"):
         # Locked by a process that still writes, or gone since it was listed.
-        with contextlib.suppress(OSError), locked(lock):
-            shutil.rmtree(lock.parent, ignore_errors=True)
+        with contextlib.suppress(OSError), locked(folder / _LOCK):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

@@ -25,8 +25,8 @@ def raise_at_interrupt() -> None:
 
 def interrupted(command: str) -> NoReturn:
     """End `command`, in which KeyboardInterrupt was raised."""
-    advice = "go on with --resume" if command == "train" else "run it again"
-    print(f"\npython -m training {command}: interrupted; {advice}.", file=sys.stderr)
+    resume = ", with --resume if it has begun to train" if command == "train" else ""
+    print(f"\npython -m training {command}: interrupted; run it again{resume}.", file=sys.stderr)
     sys.exit(_EXIT_CODE)
 
 

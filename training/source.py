@@ -106,7 +106,7 @@ class ArchiveSource(Source):
     def __init__(self, path: Path, archive: ZipFile) -> None:
         self._archive = archive
         self._lock = threading.Lock()
-        files = [member for member in archive.infolist() if not member.is_dir()]
+        files = [each for each in archive.infolist() if not each.filename.endswith("/")]
         names = _pictures(member.filename for member in files)
         self._members = {member.filename: member for member in files}
         chosen = set(names)

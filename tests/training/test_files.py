@@ -88,9 +88,13 @@ def test_a_full_disk_leaves_the_folder_before(tmp_path: Path) -> None:
     with whole_folder(path) as aside:
         (aside / "old").touch()
 
-    with pytest.raises(StorageError, match="No space left on device"), whole_folder(path) as aside:
-        (aside / "new").touch()
-        raise OSError(errno.ENOSPC, "")
+    def write_half() -> None:
+        with whole_folder(path) as aside:
+            (aside / "new").touch()
+            raise OSError(errno.ENOSPC, "")
+
+    with pytest.raises(StorageError, match=r"model cannot be written \(No space left on device"):
+        write_half()
 
     assert [file.name for file in path.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [path]

@@ -40,7 +40,9 @@ def test_once_there_is_something_to_tidy_up_it_is_an_exception() -> None:
 def test_where_interrupts_are_ignored_they_stay_ignored() -> None:
     ignoring = "signal.signal(signal.SIGINT, signal.SIG_IGN); end_at_interrupt()"
 
-    assert run("raise_at_interrupt()", ignoring, INTERRUPT, "print('went on')").stdout == "went on\n"
+    assert (
+        run("raise_at_interrupt()", ignoring, INTERRUPT, "print('went on')").stdout == "went on\n"
+    )
 
 
 @pytest.mark.parametrize(

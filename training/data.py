@@ -103,36 +103,44 @@ def load_dataset(source: Source, side: int, cache: Path = DEFAULT_CACHE) -> Data
     fingerprint = source.fingerprint()
     settings = [fingerprint, DECODING, side]
     folder = cache / hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    cached = _read_cached(folder, side, source.name)
+    cached = _read_cached(source, side, folder)
     if cached is not None:
         return cached
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / _LOCK, waiting=f"Waiting for another command that fills {cache}."):
-        cached = _read_cached(folder, side, source.name)
+        cached = _read_cached(source, side, folder)
         if cached is not None:
             return cached
+        require_room(folder, len(source.entries) * side * side * 3)
         with whole_folder(folder) as aside:
             _decode_all(source, side, aside)
             if source.fingerprint() != fingerprint:
                 raise DataError(f"{source.path} changed while it was read; run the command again.")
-    decoded = _read_cached(folder, side, source.name)
+    decoded = _read_cached(source, side, folder)
     if decoded is None:
         raise DataError(f"{folder} was changed by somebody else; run the command again.")
     return decoded
 
 
-def _read_cached(folder: Path, side: int, source: str) -> Dataset | None:
-    """None where the cache holds no such pictures, or some that do not fit their index."""
+def _read_cached(source: Source, side: int, folder: Path) -> Dataset | None:
+    """None where the cache holds no such pictures, or not as many as it should."""
     try:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        names, labels = tuple(index["names"]), tuple(index["labels"])
         skipped = tuple(Skipped(**one) for one in index["skipped"])
-        if len(labels) != len(names) or not _is_whole(folder / _PIXELS, len(names), side):
+        undecodable = {one.name for one in skipped}
+        kept = [entry for entry in source.entries if entry.name not in undecodable]
+        if not _is_whole(folder / _PIXELS, len(kept), side):
             return None
         pixels = np.load(folder / _PIXELS, mmap_mode="r")
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Dataset(pixels, names, labels, skipped, source)
+    return Dataset(
+        pixels=pixels,
+        names=tuple(entry.name for entry in kept),
+        file_labels=tuple(entry.label for entry in kept),
+        skipped=skipped,
+        source=source.name,
+    )
 
 
 def _is_whole(path: Path, count: int, side: int) -> bool:
@@ -143,30 +151,22 @@ def _is_whole(path: Path, count: int, side: int) -> bool:
 
 
 def _decode_all(source: Source, side: int, folder: Path) -> None:
-    total = len(source.entries)
-    kept: list[Entry] = []
+    total, count = len(source.entries), 0
     skipped: list[Skipped] = []
-    require_room(folder, total * side * side * 3)
     decoded = decode_entries(source, side)
     # Written in order, not mapped: a mapped file on a full disk ends the process without a word.
     with (folder / _PIXELS).open("wb") as file:
         file.write(_header(total, side))
-        for entry, picture in tqdm(
-            decoded, desc=f"decoding at {side}x{side}", total=total, unit="img"
-        ):
+        for _, picture in tqdm(decoded, desc=f"decoding at {side}x{side}", total=total, unit="img"):
             if isinstance(picture, Skipped):
                 skipped.append(picture)
                 _check_skipped(source, skipped)
             else:
                 file.write(picture.tobytes())
-                kept.append(entry)
+                count += 1
         file.seek(0)
-        file.write(_header(len(kept), side))
-    index = {
-        "names": [entry.name for entry in kept],
-        "labels": [entry.label for entry in kept],
-        "skipped": [asdict(one) for one in skipped],
-    }
+        file.write(_header(count, side))
+    index = {"skipped": [asdict(one) for one in skipped]}
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
 
 

@@ -99,9 +99,15 @@ DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "dtype": ("pixels.npy", lambda data: data.replace(b"|u1", b"|i1")),
     "empty": ("pixels.npy", lambda _: b""),
     "index cut short": ("index.json", lambda data: data[:-1]),
-    "name too many": ("index.json", lambda data: data.replace(b'2.jpg"]', b'2.jpg", "cat"]')),
-    "label too many": ("index.json", lambda data: data.replace(b'"dog"]', b'"dog", "cat"]')),
-    "no reason": ("index.json", lambda data: data.replace(b'"skipped": []', b'"skipped": [{}]')),
+    "skipped too many": (
+        "index.json",
+        lambda data: data.replace(b"[]", b'[{"name": "train/dog.0.jpg", "reason": ""}]'),
+    ),
+    "no reason": ("index.json", lambda data: data.replace(b"[]", b"[{}]")),
+    "no name": (
+        "index.json",
+        lambda data: data.replace(b"[]", b'[{"name": [], "reason": ""}]'),
+    ),
     "another index": ("index.json", lambda _: b"[]"),
     "no text": ("index.json", lambda _: b"\xff"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -46,10 +47,15 @@ def work(
 ) -> None:
     """Serve as one process of several, and tell the supervisor, as `app.supervisor.Work` says."""
     prepare_signals()
+
+    def tell(message: str | None) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it was killed, which also ends this process
+            telling.send(message)
+
     try:
-        serve(settings, server_options, listener, telling.send)
+        serve(settings, server_options, listener, tell)
     except StartupError as error:
-        telling.send(str(error))
+        tell(str(error))
         sys.exit(1)
 
 

@@ -18,12 +18,11 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.parameters import ParameterLocation
 
 from benchmarks.pictures import Kind, photographs
-from hardening.bodies import binary_inference, image_input
+from hardening.bodies import LENGTH_HEADER, binary_inference, image_input
 
 _PICTURES = list(photographs(Kind(80, 60, 3_000, 4)))
 _PIXELS_SHAPE = [1, 227, 227, 3]
 _PIXELS = [0] * (227 * 227 * 3)
-_LENGTH = "Inference-Header-Content-Length"
 
 schemathesis.openapi.format("binary", strategies.sampled_from(_PICTURES))
 
@@ -39,7 +38,7 @@ def map_case(context: HookContext, case: Case) -> Case:
     else:
         case.body, headers = binary_inference(_PICTURES[:1])
     if _is_positive(case, ParameterLocation.HEADER):
-        case.headers.pop(_LENGTH, None)
+        case.headers.pop(LENGTH_HEADER, None)
         case.headers.update(headers)
     return case
 

@@ -35,7 +35,9 @@ def form(field: str, pictures: Sequence[bytes]) -> Body:
     """Return a multipart form with a field for each picture."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{number}"'
-        "\r\n\r\n".encode() + picture + b"\r\n"
+        "\r\n\r\n".encode()
+        + picture
+        + b"\r\n"
         for number, picture in enumerate(pictures)
     ]
     return Body(b"".join([*parts, f"--{BOUNDARY}--\r\n".encode()]), FORM_TYPE)

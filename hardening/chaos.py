@@ -3,61 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import statistics
-import time
-from collections.abc import Iterator
-from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
-import psutil
-
 from benchmarks.server import Server
 from benchmarks.service import product
-from hardening import bodies, crowd
+from hardening import crowd, killer, reference, state
 from hardening.crowd import Tally
 from hardening.plan import trials
-from hardening.reference import Reference, ask
+from hardening.state import State
 
+WORKERS = 2
+"""Of the service whose workers are killed."""
 _WARM_UP_SHARE = 10
-_DRAINED_SECONDS = 60
-_WAITING = re.compile(r"^alexnet_waiting_pictures (\S+)$", re.MULTILINE)
-_ALARM = re.compile(r"ERROR|CRITICAL|Traceback")
-
-
-class State(NamedTuple):
-    """How the service is while it has one client."""
-
-    p50_ms: float
-    """Of a picture's answer."""
-    largest_mb: float
-    """RSS of the process that holds the most."""
-    open_files: int
-    """Of all processes, connections among them."""
 
 
 class Outcome(NamedTuple):
     """What a service withstood."""
 
     before: State
-    """After a tenth of the requests, which fill caches and memory pools."""
+    """After a tenth as many requests of the same kinds, which fill caches and memory pools."""
     tally: Tally
     after: State
     alarms: list[str]
-    """Lines of the log."""
-    kills: int
-    """Of workers."""
-    back_seconds: float
-    """The longest that a killed worker was missing."""
+    """Lines of the log that tell of errors."""
+    missing_seconds: list[float]
+    """Of each worker that was killed, until another was ready."""
 
 
-def storm(log: Path, requests: int, seed: int, quiet_requests: int) -> Outcome:
-    """Send the requests to one process."""
+def storm(log: Path, requests: int, seed: int, quiet: int) -> Outcome:
+    """Send requests to one process; before and after, `quiet` good ones alone."""
     with product(log) as server:
-        return asyncio.run(_storm(server, log, requests, seed, quiet_requests))
+        return asyncio.run(_besiege(server, log, requests, seed, quiet))
 
 
-async def _storm(server, log, requests, seed, quiet):
-    ...
+def killing(log: Path, requests: int, seed: int, quiet: int, kills: int) -> Outcome:
+    """The same to several processes, of which now and then one is killed."""
+    points = [requests * number // (kills + 1) for number in range(1, kills + 1)]
+    with product(log, WORKERS) as server:
+        return asyncio.run(_besiege(server, log, requests, seed, quiet, points))
+
+
+async def _besiege(
+    server: Server, log: Path, requests: int, seed: int, quiet: int, points: list[int] | None = None
+) -> Outcome:
+    async with crowd.connected(server.port) as http:
+        known = await reference.ask(http)
+    await crowd.run(trials(known, requests // _WARM_UP_SHARE, seed + 1), server.port, Tally())
+    before = await state.measure(server, known, quiet)
+    tally = Tally()
+    _, missing = await asyncio.gather(
+        crowd.run(trials(known, requests, seed), server.port, tally, reconnect=bool(points)),
+        killer.kill(server, log, WORKERS, tally, points or [], seed),
+    )
+    after = await state.measure(server, known, quiet)
+    return Outcome(before, tally, after, state.alarms(log), missing)

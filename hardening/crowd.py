@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -46,22 +46,15 @@ async def connected(port: int) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def run(
-    trials: Iterator[Trial],
-    port: int,
-    *,
-    reconnect: bool = False,
-    each: Callable[[Tally], None] = lambda _: None,
-) -> Tally:
+async def run(trials: Iterator[Trial], port: int, tally: Tally, *, reconnect: bool = False) -> None:
     """Make requests, as many at a time as there are clients.
 
     Args:
         trials: All of them.
         port: Of the service.
+        tally: Where they are counted as they are made.
         reconnect: Make a request again whose connection broke; else that is wrong.
-        each: Called after each request.
     """
-    tally = Tally()
     async with connected(port) as http:
         client = Client(http, port)
 
@@ -70,11 +63,9 @@ async def run(
                 if wrong := await _outcome(trial, client, tally, reconnect):
                     tally.wrong.append((trial.kind, wrong))
                 tally.sent[trial.kind] += 1
-                each(tally)
 
         await asyncio.gather(*(work() for _ in range(_CLIENTS)))
-    tally.refusals = client.refusals
-    return tally
+    tally.refusals += client.refusals
 
 
 async def _outcome(trial: Trial, client: Client, tally: Tally, reconnect: bool) -> str:

@@ -28,23 +28,23 @@ schemathesis.openapi.format("binary", strategies.sampled_from(_PICTURES))
 
 
 @schemathesis.hook.apply_to(path_regex="/infer$")
-def map_case(context: HookContext, case: Case) -> Case:
+def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
     """Let the parts of an inference request fit together, if they are meant to be valid."""
     if not _is_positive(case, ParameterLocation.BODY):
         return case
-    headers = {}
-    if case.media_type == "application/json":
-        case.body = _fitting(cast("dict[str, Any]", case.body))
-    else:
-        case.body, headers = binary_inference(_PICTURES[:1])
+    is_json = case.media_type == "application/json"
+    binary = binary_inference(_PICTURES[:1])
+    case.body = _fitting(cast("dict[str, Any]", case.body)) if is_json else binary.content
     if _is_positive(case, ParameterLocation.HEADER):
         case.headers.pop(LENGTH_HEADER, None)
-        case.headers.update(headers)
+        case.headers.update({} if is_json else binary.headers)
     return case
 
 
 @schemathesis.hook.apply_to(path="/predict/batch")
-def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+def filter_failure(
+    context: HookContext, failure: Failure, case: Case[Any], response: Response
+) -> bool:
     """Let pass that a batch is answered although its files are invalid, if the answer says so.
 
     The parts of a form have no types: whatever was meant, each is a file. One that is no picture is
@@ -55,7 +55,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
     return any(result["problem"] is None for result in response.json()["results"])
 
 
-def _is_positive(case: Case, location: ParameterLocation) -> bool:
+def _is_positive(case: Case[Any], location: ParameterLocation) -> bool:
     component = case.meta.components.get(location) if case.meta else None
     return component is None or component.mode.is_positive
 

@@ -9,7 +9,6 @@ from random import Random
 
 from hardening import bodies
 from hardening.bad import UPLOAD_BYTES
-
 from hardening.reference import Reference
 from hardening.trial import Client, Make, Trial
 

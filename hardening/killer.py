@@ -1,0 +1,49 @@
+"""Workers that are killed, one at a time, while they answer."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import psutil
+
+from benchmarks.server import Server
+from hardening import poll
+from hardening.crowd import Tally
+from hardening.state import family
+
+_PAUSE_SECONDS = 0.05
+_READY = "ready: "
+"""What each worker logs once it has its model."""
+
+
+async def kill(
+    server: Server, log: Path, workers: int, tally: Tally, points: list[int], seed: int
+) -> list[float]:
+    """Kill a worker whenever so many requests have been answered as a point says.
+
+    Returns:
+        How long it took each time until another one was ready in its place, in seconds.
+    """
+    random = Random(seed)
+    missing = []
+    for number, point in enumerate(points, start=1):
+
+        async def is_replaced(started: int = workers + number) -> bool:
+            return log.read_text().count(_READY) >= started and len(_workers(server)) == workers
+
+        while tally.total < point:
+            await asyncio.sleep(_PAUSE_SECONDS)
+        random.choice(_workers(server)).kill()
+        missing.append(await poll.until(is_replaced, "no worker is ready in the place of another"))
+    return missing
+
+
+def _workers(server: Server) -> list[psutil.Process]:
+    """Return those processes that serve, rather than watch."""
+    return [each for each in family(server)[1:] if _serves(each)]
+
+
+def _serves(process: psutil.Process) -> bool:
+    return process.is_running() and "resource_tracker" not in " ".join(process.cmdline())

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from app.main import create_app
+from app.service import Model
+from app.settings import Settings
+from tests.app.cards import card_of
+from tests.app.fake_engine import FakeEngine
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """Serve over HTTP with an engine that needs no model, and yield the port."""
+    model = Model(card_of(tmp_path), [FakeEngine()])
+    app = create_app(Settings(device="cpu", threads=2), lambda _: model)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service ended"
+        time.sleep(0.05)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()

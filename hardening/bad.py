@@ -147,7 +147,7 @@ KINDS: Mapping[Make, int] = {
     flood: 2,
     vast: 6,
     crowd: 4,
-    bomb: 1,
+    bomb: 2,
 }
 """And how often each is chosen, in proportion."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,8 +41,3 @@ def write_section(path: Path, name: str, text: str) -> None:
     if not (found and closed):
         raise ValueError(f"{path} has no marks {begin} and {end}.")
     path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
-
-
-def all_kept(figures: Sequence[Figure]) -> bool:
-    """Whether nothing went beyond what is allowed."""
-    return all(figure.kept for figure in figures)

@@ -12,7 +12,7 @@ from benchmarks.pictures import SMALL, photographs
 from hardening import bodies
 
 _FORMATS = ("PNG", "WEBP", "TIFF", "AVIF")
-_EXPLAINED = 4
+_EXPLAINED = 2
 
 
 class Known(NamedTuple):

@@ -16,9 +16,14 @@ from tests.app.fake_engine import FakeEngine
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def port(engine: FakeEngine, tmp_path: Path) -> Iterator[int]:
     """Serve over HTTP with an engine that needs no model, and yield the port."""
-    model = Model(card_of(tmp_path), [FakeEngine()])
+    model = Model(card_of(tmp_path), [engine])
     app = create_app(Settings(device="cpu", threads=2), lambda _: model)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run)

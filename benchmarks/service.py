@@ -26,10 +26,11 @@ class Measured(NamedTuple):
 
 
 @contextmanager
-def product(log: Path, workers: int = 1) -> Iterator[Server]:
-    """Run this repository's service on its CPU engine."""
+def product(log: Path, workers: int = 1, **settings: str) -> Iterator[Server]:
+    """Run this repository's service on its CPU engine, with these settings beside."""
     command = [sys.executable, "-m", "app", "--port", "{port}"]
     variables = {"ALEXNET_DEVICE": "cpu", "ALEXNET_WORKERS": str(workers)}
+    variables |= {f"ALEXNET_{name.upper()}": value for name, value in settings.items()}
     with serving(command, "/health/ready", log=log, variables=variables) as server:
         yield server
 

@@ -149,7 +149,7 @@ KINDS: Mapping[Make, int] = {
     crowd: 4,
     bomb: 2,
 }
-"""And how often each is chosen, in proportion."""
+"""And how often each comes, in proportion."""
 
 
 def _png(side: int) -> bytes:

@@ -57,4 +57,4 @@ async def _besiege(
         killer.kill(server, log, WORKERS, tally, points or [], seed),
     )
     after = await state.measure(server, known, quiet)
-    return Outcome(before, tally, after, state.alarms(log), missing)
+    return Outcome(before, tally, after, state.alarms(log, len(missing)), missing)

@@ -35,7 +35,9 @@ class Verdict(NamedTuple):
     printed: str
 
 
-def check(address: str, *, examples: int, seed: int, phases: Sequence[str] = PHASES) -> Verdict:
+def check(
+    address: str, *, examples: int, seed: int, phases: Sequence[str] = PHASES, key: str = ""
+) -> Verdict:
     """Test a running service with all checks.
 
     Args:
@@ -43,11 +45,13 @@ def check(address: str, *, examples: int, seed: int, phases: Sequence[str] = PHA
         examples: The most requests that are made up for each operation in each phase.
         seed: Of what is made up.
         phases: Some of PHASES.
+        key: Shown with every request, but where that is left out to see whether it matters.
 
     Raises:
         RuntimeError: schemathesis did not get as far as a report.
     """
-    model = httpx.get(f"{address}/models").raise_for_status().json()
+    shown = {"X-API-Key": key} if key else {}
+    model = httpx.get(f"{address}/models", headers=shown).raise_for_status().json()
     variables = {
         "CONTRACT_MODEL": model["name"],
         "CONTRACT_VERSION": model["version"],
@@ -59,6 +63,8 @@ def check(address: str, *, examples: int, seed: int, phases: Sequence[str] = PHA
         command += ["--config-file", _CONFIGURATION]
         command += ["run", f"{address}/openapi.json", "--no-color", "--max-examples", str(examples)]
         command += ["--seed", str(seed), "--phases", ",".join(phases)]
+        for name, value in shown.items():
+            command += ["--header", f"{name}: {value}"]
         command += ["--report", "json", "--report-json-path", report]
         # In a folder of its own: it keeps what it has found in the current one.
         printed = subprocess.run(

@@ -109,7 +109,7 @@ KINDS: Mapping[Make, int] = {
     inference: 10,
     binary_inference: 11,
 }
-"""And how often each is chosen, of a hundred times."""
+"""And how often each comes, of a hundred times."""
 
 
 def _predicts(reference: Reference, one: Known) -> Check:

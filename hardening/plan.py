@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
 from hardening import bad, good, rude
 from hardening.reference import Reference
-from hardening.trial import Trial
-
-_BAD_SHARE = 1 / 3
+from hardening.trial import Make, Trial
 
 
 def trials(reference: Reference, count: int, seed: int) -> Iterator[Trial]:
@@ -18,8 +16,15 @@ def trials(reference: Reference, count: int, seed: int) -> Iterator[Trial]:
     They are made as they are needed, since all of them together would fill the memory.
     """
     random = Random(seed)
-    spoilt = {**bad.KINDS, **rude.KINDS}
+    well, ill = _deck(good.KINDS, random), _deck({**bad.KINDS, **rude.KINDS}, random)
     for number in range(count):
-        kinds = spoilt if number % 3 == 2 else good.KINDS
-        (make,) = random.choices(list(kinds), list(kinds.values()))
+        make = next(ill if number % 3 == 2 else well)
         yield make(random, reference)
+
+
+def _deck(kinds: Mapping[Make, int], random: Random) -> Iterator[Make]:
+    """Yield kinds as from a deck of cards, shuffled and dealt again and again."""
+    cards = [make for make, times in kinds.items() for _ in range(times)]
+    while True:
+        random.shuffle(cards)
+        yield from cards

@@ -84,7 +84,7 @@ def garbage(random: Random, reference: Reference) -> Trial:
 
 
 KINDS: Mapping[Make, int] = {cut: 10, abandoned: 10, claimed: 6, garbage: 2}
-"""And how often each is chosen, in proportion."""
+"""And how often each comes, in proportion."""
 
 
 def _any_request(random: Random, reference: Reference) -> bytes:

@@ -16,7 +16,8 @@ from benchmarks.server import Server
 from hardening import bodies, crowd, poll
 from hardening.reference import Reference
 
-_ALARM = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b", re.IGNORECASE)
+_ALARM = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b")
+_KILLED = re.compile(r"worker \d+ ended \(SIGKILL\)")
 _WAITING = re.compile(r"^alexnet_waiting_pictures (\S+)$", re.MULTILINE)
 
 
@@ -52,9 +53,11 @@ def family(server: Server) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def alarms(log: Path) -> list[str]:
-    """Return the lines of a log that tell of errors."""
-    return [line for line in log.read_text().splitlines() if _ALARM.search(line)]
+def alarms(log: Path, kills: int = 0) -> list[str]:
+    """Return the lines of a log that tell of errors, but for so many on workers being killed."""
+    lines = [line for line in log.read_text().splitlines() if _ALARM.search(line)]
+    killed = [line for line in lines if _KILLED.search(line)][:kills]
+    return [line for line in lines if line not in killed]
 
 
 async def _is_idle(http: httpx.AsyncClient) -> bool:

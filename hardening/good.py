@@ -14,7 +14,7 @@ from hardening.trial import Asked, Check, Make, Trial, unexpected
 
 SCORE_TOLERANCE = 0.0001
 """Between answers to one picture: an engine's sums may differ with the size of the batch."""
-GRID_TOLERANCE = 3 * SCORE_TOLERANCE
+GRID_TOLERANCE = 0.0003
 """Of a difference between two scores, which is rounded besides."""
 
 _BATCH = 4

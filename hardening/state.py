@@ -35,7 +35,7 @@ class State(NamedTuple):
 async def measure(server: Server, reference: Reference, requests: int) -> State:
     """Wait until the service has answered everybody, then ask it about pictures."""
     async with crowd.connected(server.port) as http:
-        await poll.until(lambda: _is_idle(http), "pictures still wait")
+        await poll.until(lambda: _is_alone(server, http), "the service still has other clients")
         seconds = [
             await _seconds(http, known.picture)
             for known in islice(cycle(reference.known), requests)
@@ -60,9 +60,11 @@ def alarms(log: Path, kills: int = 0) -> list[str]:
     return [line for line in lines if line not in killed]
 
 
-async def _is_idle(http: httpx.AsyncClient) -> bool:
+async def _is_alone(server: Server, http: httpx.AsyncClient) -> bool:
     found = _WAITING.search((await http.get("/metrics")).text)
-    return found is not None and float(found[1]) == 0
+    connections = [each for process in family(server) for each in process.net_connections("tcp")]
+    others = [each for each in connections if each.status == psutil.CONN_ESTABLISHED][1:]
+    return found is not None and float(found[1]) == 0 and not others
 
 
 async def _seconds(http: httpx.AsyncClient, picture: bytes) -> float:

@@ -8,13 +8,14 @@ UV ?= uv
 # .venv serves and tests: requirements/dev.txt holds all of serve.txt in the same versions.
 # Training has a folder of its own, since tensorflow and development's tensorflow-cpu (half
 # the download) are the same files under two names, and would overwrite each other.
-VENVS := .venv .venv-train .venv-gpu .venv-bench
+VENVS := .venv .venv-train .venv-gpu .venv-bench .venv-audit
+LOCKS := $(addprefix requirements/,serve.txt train.txt gpu.txt dev.txt bench.txt audit.txt)
 serve_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv/serve.stamp)
 train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format train no-data bench chaos contract soak lock upgrade clean
+.PHONY: help serve test lint format train no-data bench audit chaos contract soak lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -45,6 +46,10 @@ no-data:
 bench: .venv-bench/bench.stamp ## measure speed against the machine and other servers (needs wrk)
 	$(<D)/bin/python -m benchmarks $(ARGS)
 
+audit: .venv-audit/audit.stamp ## look for unsafe code, and for known faults of the locked packages
+	$(<D)/bin/bandit --quiet --configfile pyproject.toml --recursive app training
+	$(<D)/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix --requirement ,$(LOCKS))
+
 chaos: .venv/dev.stamp ## besiege the service, and write to SECURITY.md what it withstood
 	$(<D)/bin/python -m hardening chaos $(ARGS)
 
@@ -61,6 +66,7 @@ lock: ## resolve pyproject.toml into requirements/, keeping locked versions that
 	$(call compile,gpu,--extra gpu --extra train --constraints requirements/train.txt)
 	$(call compile,dev,--extra dev --constraints requirements/train.txt)
 	$(call compile,bench,--extra bench --constraints requirements/train.txt)
+	$(call compile,audit,--extra audit --constraints requirements/train.txt)
 
 upgrade: lock_options := --upgrade
 upgrade: lock ## the same, with the newest versions
@@ -83,6 +89,8 @@ clean: ## remove what was installed and cached; runs/ stays
 .venv-gpu/%.stamp: requirements/%.txt .venv-gpu/bin/python
 	$(install)
 .venv-bench/%.stamp: requirements/%.txt .venv-bench/bin/python
+	$(install)
+.venv-audit/%.stamp: requirements/%.txt .venv-audit/bin/python
 	$(install)
 
 define install

@@ -44,6 +44,7 @@ def main() -> None:
             host=options.host,
             port=options.port,
             access_log=options.access_log,
+            server_header=False,
             log_config=_log_config(),
         )
 

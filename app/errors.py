@@ -10,6 +10,9 @@
     - UnsupportedUploadError   415
     - MissingFileError         422
     - TooManyFilesError        422
+  + UnauthorizedError
+    - MissingKeyError          401
+    - WrongKeyError            401
   + UnknownModelError          404 (in `app.v2.errors`)
   + NotAcceptableError         406
   + UnavailableError
@@ -91,6 +94,29 @@ class TooManyFilesError(UploadError):
 
     status = 422
     title = "Too many files"
+
+
+class UnauthorizedError(ServiceError):
+    """The request is not from somebody who may ask."""
+
+    status = 401
+    title = "Unauthorized"
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer realm="alexnet"'})
+
+
+class MissingKeyError(UnauthorizedError):
+    """The request shows no key."""
+
+    title = "Missing key"
+
+
+class WrongKeyError(UnauthorizedError):
+    """The request shows a key that is not one of the service's."""
+
+    title = "Wrong key"
+    headers = MappingProxyType(
+        {"WWW-Authenticate": 'Bearer realm="alexnet", error="invalid_token"'}
+    )
 
 
 class NotAcceptableError(ServiceError):

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, Response
+
+from app.browser import BrowserFiles
 
 FOLDER = Path(__file__).with_name("page")
 
-_HEADERS = {
-    # Kept by browsers, but asked for again: a new version of the service shows at once.
-    "Cache-Control": "no-cache",
-    # The page draws pictures that it was given (blob:), and has no script or style in its markup.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
-    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+DOCS_LINK = '<a href="docs">API documentation</a>'
+
+# It draws pictures that it was given (blob:), and makes no markup of texts.
+_POLICY = (
+    "script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+    "require-trusted-types-for 'script'"
+)
 
 
-class _PageFiles(StaticFiles):
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        response = super().file_response(*args, **options)
-        response.headers.update(_HEADERS)
-        return response
-
-
-def add_page(app: FastAPI) -> None:
+def add_page(app: FastAPI, *, links_docs: bool) -> None:
     """Answer `/` with the page, and the paths below `/page` with what it loads."""
-    files = _PageFiles(directory=FOLDER)
+    files = BrowserFiles(_POLICY, directory=FOLDER)
 
     async def index(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
 
-    app.add_route("/", index, methods=["GET"], include_in_schema=False)
+    async def index_without_docs(_: Request) -> Response:
+        return HTMLResponse(markup.replace(DOCS_LINK, ""), headers=files.headers)
+
+    markup = (FOLDER / "index.html").read_text(encoding="utf-8")
+    endpoint = index if links_docs else index_without_docs
+    app.add_route("/", endpoint, methods=["GET"], include_in_schema=False)
     app.mount("/page", files)

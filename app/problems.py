@@ -128,7 +128,8 @@ async def _image_error(_: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = f"{request.method} {request.url.path}: {error.detail}; see /docs for what there is."
+    where = "; see /docs for what there is." if request.app.openapi_url else "."
+    detail = f"{request.method} {request.url.path}: {error.detail}{where}"
     return _plain_response(error.status_code, detail, error.headers)
 
 

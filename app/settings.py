@@ -1,4 +1,4 @@
-"""What can be set, from environment variables that begin with ALEXNET_."""
+"""What can be set, from environment variables that begin with ALEXNET_, and from secret files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.access.keys import ApiKeys
+from app.access.origins import Origins
 from app.cores import usable_cores
 from app.errors import SettingsError
 from app.images import MAX_PIXELS
@@ -15,6 +17,8 @@ from app.images import MAX_PIXELS
 Device = Literal["auto", "cpu", "gpu"]
 
 _PREFIX = "ALEXNET_"
+_SECRETS = Path("/run/secrets")
+"""Where Docker and Kubernetes put files that each hold what a variable of that name would."""
 _MIB = 2**20
 
 
@@ -25,7 +29,7 @@ def _cores_of_a_worker(settings: dict[str, Any]) -> int:
 class Settings(BaseSettings):
     """The service's settings, with defaults that suit the machine."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, hide_input_in_errors=True)
 
     model: Path = Path("models/dogs-vs-cats")
     """Folder of the model: its card and its files."""
@@ -43,21 +47,30 @@ class Settings(BaseSettings):
     """Most pictures that an engine is given at once; None leaves that to the engine."""
     max_queue: int = Field(default=256, ge=1, le=65_536)
     """Most pictures that wait for an engine."""
+    api_keys: ApiKeys = ()
+    """Any of them lets a client ask; without any, everybody may."""
+    open_metrics: bool = False
+    """Whether `/metrics` needs no key."""
+    cors_origins: Origins = ()
+    """Sites whose pages may ask."""
+    docs: bool = True
+    """Whether there are `/docs` and `/openapi.json`."""
     threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
     """Of one worker: those that decode pictures, and those of each engine on the CPU."""
 
 
 def load_settings() -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment and from secret files, of which it comes first.
 
     Raises:
         SettingsError: A value is malformed or unsafe.
     """
     try:
-        return Settings()
+        # The argument is pydantic's, which the types leave out.
+        secrets = _SECRETS if _SECRETS.is_dir() else None
+        return Settings(_secrets_dir=secrets)  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         variable = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(
-            f"{variable} cannot be used: {first['msg']}. Received: {first['input']!r}"
-        ) from error
+        received = "" if "api_keys" in first["loc"] else f" Received: {first['input']!r}"
+        raise SettingsError(f"{variable} cannot be used: {first['msg']}.{received}") from error

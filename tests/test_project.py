@@ -18,6 +18,7 @@ LOCKED_EXTRAS = {
     "gpu": ("gpu", "train"),
     "dev": ("dev",),
     "bench": ("bench",),
+    "audit": ("audit",),
 }
 LOCKED = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?P<rest>[^#]*)", re.MULTILINE)
 every_lock = pytest.mark.parametrize("lock", LOCKED_EXTRAS)

@@ -23,6 +23,7 @@ def build_alexnet(
     width: float = 1.0,
     dropout: float = 0.4,
     normalize_all: bool = False,
+    normalization: type[layers.BatchNormalization] = layers.BatchNormalization,
 ) -> keras.Model:
     """AlexNet, from uint8 pixels to probabilities.
 
@@ -33,6 +34,7 @@ def build_alexnet(
         dropout: Share of units dropped after each hidden dense layer, in training.
         normalize_all: Normalize all hidden layers before their ReLU as well, where
             `training.folding` can fold the normalization away.
+        normalization: Keras's batch normalization, or one that computes the same.
 
     Returns:
         A model from uint8 `(n, side, side, 3)`, 0 to 255, to float32 `(n, classes)`.
@@ -54,17 +56,21 @@ def build_alexnet(
         if not normalize_all:
             return layer(units, activation="relu", name=name, **shape)(x)
         x = layer(units, name=name, **shape)(x)
-        x = _normalization(normalization_name(name))(x)
+        x = normalized(x, normalization_name(name))
         return layers.ReLU(name=f"{name}_relu")(x)
+
+    def normalized(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        # Keras' default of 0.99 lags behind a one-cycle schedule's large steps by many points.
+        return normalization(momentum=0.95, name=name)(x)
 
     pixels = keras.Input((side, side, 3), dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 255, name="rescaling")(pixels)
     x = hidden(x, layers.Conv2D, 96, "convol_1", kernel_size=11, strides=4)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_1")(x)
-    x = _normalization("norm_1")(x)
+    x = normalized(x, "norm_1")
     x = hidden(x, layers.Conv2D, 256, "convol_2", kernel_size=5, padding="same")
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_2")(x)
-    x = _normalization("norm_2")(x)
+    x = normalized(x, "norm_2")
     x = hidden(x, layers.Conv2D, 384, "convol_3", kernel_size=3, padding="same")
     x = hidden(x, layers.Conv2D, 384, "convol_4", kernel_size=3, padding="same")
     x = hidden(x, layers.Conv2D, 256, "convol_5", kernel_size=3, padding="same")
@@ -74,17 +80,12 @@ def build_alexnet(
     x = layers.Dropout(dropout, name="dropout_1")(x)
     x = hidden(x, layers.Dense, 4096, "fulconnect_2")
     x = layers.Dropout(dropout, name="dropout_2")(x)
-    x = _normalization("norm_3")(x)
+    x = normalized(x, "norm_3")
     x = hidden(x, layers.Dense, 1000, "fulconnect_3")
     x = layers.Dropout(dropout, name="dropout_3")(x)
     # Probabilities in float32 under any precision policy: bfloat16 has but 8 bits for them.
     output = layers.Dense(classes, activation="softmax", dtype="float32", name="fulconnect_4")(x)
     return keras.Model(pixels, output, name="alexnet")
-
-
-def _normalization(name: str) -> keras.layers.Layer:
-    # Keras' default of 0.99 lags behind a one-cycle schedule's large steps by many points.
-    return layers.BatchNormalization(momentum=0.95, name=name)
 
 
 def normalization_name(name: str) -> str:

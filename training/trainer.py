@@ -16,6 +16,7 @@ from training.erasing import RandomErasing
 from training.lookup import Lookup
 from training.mixing import RandomMixing
 from training.model import build_alexnet
+from training.normalization import FusedNormalization
 from training.optimizer import make_optimizer
 from training.precision import gains_from_xla, precision_scope
 from training.recipe import Recipe
@@ -147,6 +148,7 @@ def build_trainer(
                 width=recipe.width,
                 dropout=recipe.dropout,
                 normalize_all=recipe.normalize_all,
+                normalization=FusedNormalization,
             )
 
     keras.utils.set_random_seed(recipe.seed)

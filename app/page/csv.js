@@ -33,7 +33,12 @@ function labelsOf(answer) {
 }
 
 function lineOf(values) {
-  return `${values.map((value) => quoted(String(value ?? ""))).join(",")}\r\n`;
+  return `${values.map((value) => quoted(inert(value ?? ""))).join(",")}\r\n`;
+}
+
+/** A text that spreadsheets would run as a formula gets an apostrophe, which tells them not to. */
+function inert(value) {
+  return typeof value === "string" && /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : String(value);
 }
 
 function quoted(text) {

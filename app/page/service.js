@@ -1,4 +1,5 @@
 /** What the page asks of the service. Paths are relative: it may be served below any address. */
+import { fetchWithKey } from "./key.js";
 
 const MOST_REFUSALS = 100;
 const DEFAULT_WAIT_SECONDS = 1;
@@ -39,7 +40,7 @@ async function ask(path, options = {}) {
 
 async function reach(path, options) {
   try {
-    return await fetch(path, options);
+    return await fetchWithKey(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem("The service cannot be reached, or the file cannot be read.", true);

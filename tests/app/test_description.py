@@ -9,13 +9,15 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
+from tests.app.access.keys import KEY
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-@pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
-    return create_app(Settings(device="cpu")).openapi()
+@pytest.fixture(scope="module", params=["", KEY], ids=["open", "closed"])
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    keys = {"api_keys": request.param} if request.param else {}
+    return create_app(Settings(device="cpu", **keys)).openapi()
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,8 +6,11 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from app.main import create_app
 from app.page import FOLDER
+from app.settings import Settings
 from tests.app.client import assert_problem
+from tests.app.conftest import Load, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +42,7 @@ async def test_root_is_the_page(fake_client: httpx.AsyncClient) -> None:
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.text == (FOLDER / "index.html").read_text(encoding="utf-8")
 
@@ -97,5 +100,17 @@ async def test_page_is_not_in_the_documented_api(fake_client: httpx.AsyncClient)
     assert "/" not in (await fake_client.get("/openapi.json")).json()["paths"]
 
 
-async def test_docs_are_swagger_ui(fake_client: httpx.AsyncClient) -> None:
-    assert "swagger" in (await fake_client.get("/docs")).text
+async def test_page_without_docs_differs_in_the_link_alone(
+    settings: Settings, fake_load: Load
+) -> None:
+    without = settings.model_copy(update={"docs": False})
+    async with serving(create_app(without, fake_load)) as client:
+        response = await client.get("/")
+
+    markup = (FOLDER / "index.html").read_text(encoding="utf-8")
+    before, link, after = markup.partition('<a href="docs">API documentation</a>')
+    assert link
+    assert response.text == before + after
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["cache-control"] == "no-cache"
+    assert "script-src 'self'" in response.headers["content-security-policy"]

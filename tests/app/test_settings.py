@@ -17,6 +17,8 @@ def test_defaults_are_safe() -> None:
     assert settings.threads >= 1
     assert settings.workers == 1
     assert settings.max_batch is None
+    assert settings.cors_origins == ()
+    assert not settings.open_metrics
 
 
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,23 @@ def test_table_quotes_what_would_break_it(visit: Visit) -> None:
     assert row["problem"] == "No."
 
 
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("//evil","x")']
+
+
+def test_table_holds_no_formulas(visit: Visit) -> None:
+    entries = [{"file": {"name": f"{each}.jpg"}, "problem": {"message": each}} for each in FORMULAS]
+    answer = {"label": "=1+1", "score": 0.5, "predictions": [{"label": "=1+1", "score": -0.5}]}
+    entries.append({"file": {"name": "a=b-c.jpg"}, "answer": answer})
+
+    table = visit.call("csv.js", "csvOf", entries)
+
+    *refused, answered = csv.DictReader(io.StringIO(table, newline=""))
+    assert [row["file"] for row in refused] == [f"'{each}.jpg" for each in FORMULAS]
+    assert [row["problem"] for row in refused] == [f"'{each}" for each in FORMULAS]
+    assert (answered["file"], answered["label"]) == ("a=b-c.jpg", "'=1+1")
+    assert answered["score_=1+1"] == "-0.5", "numbers are no formulas"
+
+
 def test_many_pictures_are_announced_as_one(visit: Visit) -> None:
     visit.choose(*SIX)
     visit.choose(upload("blue.jpg", picture(BLUE)))

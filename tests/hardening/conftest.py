@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import uvicorn
 from app.main import create_app
 from app.service import Model
 from app.settings import Settings
+from tests.app.access.keys import KEY
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine
 
@@ -23,9 +25,22 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def port(engine: FakeEngine, tmp_path: Path) -> Iterator[int]:
     """Serve over HTTP with an engine that needs no model, and yield the port."""
-    model = Model(card_of(tmp_path), [engine])
-    app = create_app(Settings(device="cpu", threads=2), lambda _: model)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
+    with served(Settings(device="cpu", threads=2), Model(card_of(tmp_path), [engine])) as port:
+        yield port
+
+
+@pytest.fixture
+def closed_port(engine: FakeEngine, tmp_path: Path) -> Iterator[int]:
+    """The same, for those who show a key."""
+    settings = Settings(device="cpu", threads=2, api_keys=KEY)
+    with served(settings, Model(card_of(tmp_path), [engine])) as port:
+        yield port
+
+
+@contextmanager
+def served(settings: Settings, model: Model) -> Iterator[int]:
+    config = uvicorn.Config(create_app(settings, lambda _: model), port=0, log_level="error")
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -3,16 +3,14 @@ from __future__ import annotations
 import httpx
 
 from hardening.contract import check
+from tests.app.access.keys import KEY
 
 
-def test_schemathesis_finds_nothing(port: int) -> None:
-    address = f"http://127.0.0.1:{port}"
+def test_schemathesis_finds_nothing(closed_port: int) -> None:
+    address = f"http://127.0.0.1:{closed_port}"
 
     verdict = check(
-        address,
-        examples=2,
-        seed=1,
-        phases=["examples", "coverage", "fuzzing"],
+        address, examples=2, seed=1, phases=["examples", "coverage", "fuzzing"], key=KEY
     )
 
     assert verdict.clean, verdict.printed

@@ -14,20 +14,26 @@ from benchmarks.load import require_wrk
 from benchmarks.machine import describe
 from benchmarks.report import Report
 from hardening import results
-from hardening.figures import HEAD, Figure, write_section
+from hardening.figures import HEAD, Figure
+from hardening.section import Section
 
 
 def main() -> None:
     """Run one of the tests, write what it found, and exit with 1 if more than is allowed."""
     options = _options()
+    try:
+        section = Section(options.output, options.test)  # rather than after half an hour
+    except ValueError as error:
+        sys.exit(f"The results have no place: {error}.")
     report = Report()
     report.paragraph(
-        f"`make {options.test}` on {datetime.now(UTC):%Y-%m-%d}, on {describe(usable_cores())}."
+        f"`python -m hardening {' '.join(sys.argv[1:])}` on {datetime.now(UTC):%Y-%m-%d}, on "
+        f"{describe(usable_cores())}."
     )
     with tempfile.TemporaryDirectory() as folder:
         figures = options.run(report, Path(folder), options)
     report.table(HEAD, [figure.row() for figure in figures])
-    write_section(options.output, options.test, report.text())
+    section.write(report.text())
     if not all(figure.kept for figure in figures):
         sys.exit("More was measured than is allowed; see the table.")
 
@@ -69,7 +75,7 @@ def _test(
     parser.add_argument(
         "--output",
         type=Path,
-        default="SECURITY.md",
+        default=Path("SECURITY.md"),
         help="Markdown file, of which the part marked with the test's name is written anew",
     )
     parser.set_defaults(run=run)

@@ -1,8 +1,7 @@
-"""What was measured, what was allowed, and where it is written."""
+"""What was measured, and what is allowed."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 HEAD = ("figure", "measured", "allowed", "kept")
@@ -26,18 +25,3 @@ def at_most(name: str, measured: float, allowed: float, unit: str = "", digits: 
     text = f"{measured:.{digits}f} {unit}".rstrip()
     bound = f"at most {allowed:.{digits}f} {unit}".rstrip()
     return Figure(name, text, bound, measured <= allowed)
-
-
-def write_section(path: Path, name: str, text: str) -> None:
-    """Put a text between the marks of a Markdown file that bear the name.
-
-    Raises:
-        ValueError: The file has no such marks.
-    """
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    content = path.read_text(encoding="utf-8")
-    before, found, rest = content.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"{path} has no marks {begin} and {end}.")
-    path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.load import forms
@@ -84,13 +85,12 @@ def soak_figures(report: Report, folder: Path, minutes: float) -> list[Figure]:
 def contract_figures(report: Report, folder: Path, examples: int, seed: int) -> list[Figure]:
     """Hold the service to its OpenAPI document."""
     report.paragraph(
-        f"All checks and phases of schemathesis, seed {seed}. Let pass is what "
-        "`hardening/hooks.py` gives a reason for."
+        f"All checks and phases of schemathesis {version('schemathesis')}, seed {seed}. Let pass is "
+        "what `hardening/hooks.py` gives a reason for."
     )
     rows, figures = [], []
     for name, key in (("open", ""), ("asking for a key", secrets.token_urlsafe(32))):
-        settings = {"api_keys": key} if key else {}
-        with product(folder / "contract.log", **settings) as server:
+        with product(folder / "contract.log", api_keys=key) as server:
             address = f"http://127.0.0.1:{server.port}"
             verdict = contract.check(address, examples=examples, seed=seed, key=key)
         if not verdict.clean:

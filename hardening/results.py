@@ -85,7 +85,7 @@ def soak_figures(report: Report, folder: Path, minutes: float) -> list[Figure]:
 def contract_figures(report: Report, folder: Path, examples: int, seed: int) -> list[Figure]:
     """Hold the service to its OpenAPI document."""
     report.paragraph(
-        f"All checks and phases of schemathesis {version('schemathesis')}, seed {seed}. Let pass is "
+        f"All checks and phases of schemathesis {version('schemathesis')}, seed {seed}; let pass: "
         "what `hardening/hooks.py` gives a reason for."
     )
     rows, figures = [], []

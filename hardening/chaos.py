@@ -10,6 +10,7 @@ from benchmarks.server import Server
 from benchmarks.service import product
 from hardening import crowd, killer, reference, state
 from hardening.crowd import Tally
+from hardening.killer import Killed
 from hardening.plan import trials
 from hardening.state import State
 
@@ -27,8 +28,8 @@ class Outcome(NamedTuple):
     after: State
     alarms: list[str]
     """Lines of the log that tell of errors."""
-    missing_seconds: list[float]
-    """Of each worker that was killed, until another was ready."""
+    killed: list[Killed]
+    """One after the other."""
 
 
 def storm(log: Path, requests: int, seed: int, quiet: int) -> Outcome:
@@ -52,9 +53,10 @@ async def _besiege(
     await crowd.run(trials(known, requests // _WARM_UP_SHARE, seed + 1), server.port, Tally())
     before = await state.measure(server, known, quiet)
     tally = Tally()
-    _, missing = await asyncio.gather(
+    _, killed = await asyncio.gather(
         crowd.run(trials(known, requests, seed), server.port, tally, reconnect=bool(points)),
         killer.kill(server, log, WORKERS, tally, points or [], seed),
     )
     after = await state.measure(server, known, quiet)
-    return Outcome(before, tally, after, state.alarms(log, len(missing)), missing)
+    alarms = state.alarms(log, [each.process for each in killed])
+    return Outcome(before, tally, after, alarms, killed)

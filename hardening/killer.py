@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import psutil
 
@@ -18,16 +19,24 @@ _READY = "ready: "
 """What each worker logs once it has its model."""
 
 
+class Killed(NamedTuple):
+    """A worker."""
+
+    process: int
+    missing_seconds: float
+    """Until another one was ready in its place."""
+
+
 async def kill(
     server: Server, log: Path, workers: int, tally: Tally, points: list[int], seed: int
-) -> list[float]:
+) -> list[Killed]:
     """Kill a worker whenever so many requests have been answered as a point says.
 
     Returns:
-        How long it took each time until another one was ready in its place, in seconds.
+        Those that were killed.
     """
     random = Random(seed)
-    missing = []
+    killed = []
     for number, point in enumerate(points, start=1):
 
         async def is_replaced(started: int = workers + number) -> bool:
@@ -35,9 +44,11 @@ async def kill(
 
         while tally.total < point:
             await asyncio.sleep(_PAUSE_SECONDS)
-        random.choice(_workers(server)).kill()
-        missing.append(await poll.until(is_replaced, "no worker is ready in the place of another"))
-    return missing
+        victim = random.choice(_workers(server))
+        victim.kill()
+        seconds = await poll.until(is_replaced, "no worker is ready in the place of another")
+        killed.append(Killed(victim.pid, seconds))
+    return killed
 
 
 def _workers(server: Server) -> list[psutil.Process]:

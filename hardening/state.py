@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import time
+from collections.abc import Collection
 from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,6 @@ from hardening import bodies, crowd, poll
 from hardening.reference import Reference
 
 _ALARM = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b")
-_KILLED = re.compile(r"worker \d+ ended \(SIGKILL\)")
 _WAITING = re.compile(r"^alexnet_waiting_pictures (\S+)$", re.MULTILINE)
 
 
@@ -53,11 +53,14 @@ def family(server: Server) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def alarms(log: Path, kills: int = 0) -> list[str]:
-    """Return the lines of a log that tell of errors, but for so many on workers being killed."""
-    lines = [line for line in log.read_text().splitlines() if _ALARM.search(line)]
-    killed = [line for line in lines if _KILLED.search(line)][:kills]
-    return [line for line in lines if line not in killed]
+def alarms(log: Path, killed: Collection[int] = ()) -> list[str]:
+    """Return the lines of a log that tell of errors, but for the end of these processes."""
+    told = [f"worker {process} ended (SIGKILL)" for process in killed]
+    return [
+        line
+        for line in log.read_text().splitlines()
+        if _ALARM.search(line) and not any(end in line for end in told)
+    ]
 
 
 async def _is_alone(server: Server, http: httpx.AsyncClient) -> bool:

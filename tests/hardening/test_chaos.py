@@ -11,4 +11,4 @@ def test_requests_survive_a_killed_worker(tmp_path: Path) -> None:
     assert outcome.tally.wrong == []
     assert outcome.tally.sent.total() == 60
     assert outcome.alarms == []
-    assert len(outcome.missing_seconds) == 1
+    assert len(outcome.killed) == 1

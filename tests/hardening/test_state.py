@@ -18,5 +18,5 @@ def test_log_is_searched_for_errors(tmp_path: Path) -> None:
     log.write_text(LOG)
 
     assert alarms(log) == LOG.splitlines()[2:]
-    assert alarms(log, kills=1) == LOG.splitlines()[3:]
-    assert alarms(log, kills=2) == LOG.splitlines()[4:]
+    assert alarms(log, killed=[7]) == LOG.splitlines()[3:]
+    assert alarms(log, killed=[7, 8]) == LOG.splitlines()[4:]

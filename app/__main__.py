@@ -3,50 +3,61 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from logging.config import dictConfig
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-from uvicorn.config import LOGGING_CONFIG
-
-from app.card import read_card
 from app.errors import StartupError
-from app.main import create_app
+from app.log import log_config
 from app.metrics import FOLDER_VARIABLE
+from app.network import allow_connections, network_options
+from app.server import listening_socket
 from app.service import load_model
 from app.settings import load_settings
+from app.supervisor import Supervisor
+from app.worker import prepare_signals, serve, work
 
 
 def main() -> None:
     """Serve the model until a signal ends the process, in one process or in several."""
     options = _options()
+    prepare_signals()
     try:
         settings = load_settings()
-        app: FastAPI | str = "app.main:create_app"
-        if settings.workers == 1:
-            model = load_model(settings)  # before the server runs: an error is one sentence
-            app = create_app(settings, lambda _: model)
-        else:
-            read_card(settings.model)  # each worker loads the model for itself
-        figures = _shared_figures(settings.workers)
+        allow_connections(settings)
+        if options.check:
+            print(f"can be served: {load_model(settings)}")
+            return
+        if options.access_log:
+            settings = settings.model_copy(update={"access_log": True})
+        lines = log_config(settings.log_format, settings.log_level)
+        os.environ.setdefault("OTEL_RESOURCE_ATTRIBUTES", "service.name=alexnet")
+        server_options = {
+            "access_log": False,  # there is one of our own
+            "server_header": False,
+            "log_config": lines,
+            "reset_contextvars": True,  # no request inherits the name or the trace of the last one
+            **network_options(settings),
+        }
+        with (
+            listening_socket(options.host, options.port) as listener,
+            _shared_figures(settings.workers),
+        ):
+            if settings.workers == 1:
+                serve(settings, server_options, listener, lambda _: None)
+            else:
+                dictConfig(lines)
+                Supervisor(
+                    partial(work, settings, server_options),
+                    listener,
+                    workers=settings.workers,
+                    shutdown_seconds=settings.shutdown_seconds,
+                ).run()
     except StartupError as error:
         sys.exit(str(error))
-    with figures:
-        uvicorn.run(
-            app,
-            factory=settings.workers > 1,
-            workers=settings.workers,
-            host=options.host,
-            port=options.port,
-            access_log=options.access_log,
-            server_header=False,
-            log_config=_log_config(),
-        )
 
 
 def _options() -> argparse.Namespace:
@@ -54,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     port = os.environ.get("PORT", "8000")
     parser.add_argument("--port", default=port, type=int, help="else PORT or 8000; 0: any free one")
+    parser.add_argument("--check", action="store_true", help="load the model and end")
     parser.add_argument("--access-log", action="store_true", help="log a line for every request")
     return parser.parse_args()
 
@@ -71,14 +83,6 @@ def _shared_figures(workers: int) -> AbstractContextManager[object]:
         ) from error
     os.environ[FOLDER_VARIABLE] = folder.name
     return folder
-
-
-def _log_config() -> dict[str, Any]:
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["app"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    # It warns of every malformed body; the client is told.
-    config["loggers"]["python_multipart"] = {"level": "ERROR"}
-    return config
 
 
 if __name__ == "__main__":

@@ -15,21 +15,25 @@ from app.card import ModelCard
 from app.disconnect import unless_disconnected
 from app.errors import (
     BatchTooLargeError,
+    DeadlineError,
     MalformedUploadError,
     MissingFileError,
     NotReadyError,
     OverloadedError,
     ServiceError,
+    SlowRequestError,
+    TooManyFieldsError,
     UnsupportedUploadError,
 )
 from app.examples import BATCH, shown
 from app.images import ImageError
 from app.job import Prediction
+from app.metrics import Metrics
 from app.problems import documented, problem_of
 from app.routes import PICTURE, ReadyService, form_content
 from app.schemas import BatchResponse, BatchResult, PredictionResponse
 from app.service import Service
-from app.upload import BATCH_FIELD, BatchFile, BatchLimits, read_batch
+from app.upload import BATCH_FIELD, BatchFile, read_batch
 
 router = APIRouter()
 
@@ -58,11 +62,14 @@ class _Entry(NamedTuple):
     responses=shown(BATCH)
     | documented(
         MalformedUploadError,
+        SlowRequestError,
         BatchTooLargeError,
+        TooManyFieldsError,
         UnsupportedUploadError,
         MissingFileError,
         NotReadyError,
         OverloadedError,
+        DeadlineError,
     ),
 )
 async def predict_batch(request: Request, service: ReadyService) -> Response:
@@ -70,11 +77,7 @@ async def predict_batch(request: Request, service: ReadyService) -> Response:
 
     A file that cannot be answered gets a problem document of its own, and the others their answers.
     """
-    settings = service.settings
-    limits = BatchLimits(
-        settings.max_batch_files, settings.max_upload_bytes, settings.max_batch_bytes
-    )
-    entries = await _submitted(service, read_batch(request, limits))
+    entries = await _submitted(service, read_batch(request, service.settings))
     answers = asyncio.gather(*(entry.answer for entry in entries), return_exceptions=True)
     outcomes = await unless_disconnected(request, answers)
     card = service.model.card
@@ -82,6 +85,10 @@ async def predict_batch(request: Request, service: ReadyService) -> Response:
         _result(card, entry.filename, outcome)
         for entry, outcome in zip(entries, outcomes, strict=True)
     ]
+    metrics: Metrics = request.app.state.metrics
+    for result in results:
+        if result.problem:
+            metrics.count_rejected(result.problem.kind)
     answer = BatchResponse(results=results)
     return Response(answer.model_dump_json(), media_type="application/json")
 

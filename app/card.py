@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,6 +158,26 @@ def verified_file(folder: Path, card: ModelCard, file_name: str) -> Path:
     Raises:
         ModelCardError: The card or the folder lacks the file, or its sha256 differs.
     """
+    with _listed_file(folder, card, file_name) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    _check_digest(folder, card, file_name, digest)
+    return folder / file_name
+
+
+def verified_content(folder: Path, card: ModelCard, file_name: str) -> bytes:
+    """Return the content of one of the model's files, which is as on the card.
+
+    Raises:
+        ModelCardError: As of `verified_file`.
+    """
+    with _listed_file(folder, card, file_name) as file:
+        content = file.read()
+    _check_digest(folder, card, file_name, hashlib.sha256(content).hexdigest())
+    return content
+
+
+@contextmanager
+def _listed_file(folder: Path, card: ModelCard, file_name: str) -> Iterator[BufferedReader]:
     path = folder / file_name
     if file_name not in card.files:
         raise ModelCardError(
@@ -162,15 +185,17 @@ def verified_file(folder: Path, card: ModelCard, file_name: str) -> Path:
         )
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            yield file
     except OSError as error:
         raise ModelCardError(
             f"The model file {path} cannot be read ({error.strerror}); restore it or export the "
             "model again."
         ) from error
+
+
+def _check_digest(folder: Path, card: ModelCard, file_name: str, digest: str) -> None:
     if digest != card.files[file_name].sha256:
         raise ModelCardError(
-            f"The model file {path} is not the one on the model card (its sha256 is {digest}); "
-            "restore it or export the model again."
+            f"The model file {folder / file_name} is not the one on the model card (its sha256 is "
+            f"{digest}); restore it or export the model again."
         )
-    return path

@@ -7,18 +7,26 @@
     - InvalidInferenceError    400 (in `app.v2.errors`)
     - UploadTooLargeError      413
     - BatchTooLargeError       413
+    - TooManyFieldsError       413
     - UnsupportedUploadError   415
     - MissingFileError         422
     - TooManyFilesError        422
+  + MalformedRequestError      400
   + UnauthorizedError
     - MissingKeyError          401
     - WrongKeyError            401
   + UnknownModelError          404 (in `app.v2.errors`)
   + NotAcceptableError         406
+  + SlowRequestError           408
+  + HeadersTooLargeError       431
   + UnavailableError
     - NotReadyError            503
+    - NotLiveError             503
     - OverloadedError          503
+      * CrowdedError           503
+  + DecodingError              500
   + InferenceError             500
+  + DeadlineError              504
 * StartupError: a service that does not start; its sentence goes to standard error
   + SettingsError
   + ModelCardError             (in `app.card`)
@@ -96,6 +104,20 @@ class TooManyFilesError(UploadError):
     title = "Too many files"
 
 
+class TooManyFieldsError(UploadError):
+    """The form has more fields that hold no picture than are read."""
+
+    status = 413
+    title = "Too many fields"
+
+
+class MalformedRequestError(ServiceError):
+    """What was sent is not HTTP."""
+
+    status = 400
+    title = "Malformed request"
+
+
 class UnauthorizedError(ServiceError):
     """The request is not from somebody who may ask."""
 
@@ -126,6 +148,21 @@ class NotAcceptableError(ServiceError):
     title = "Not acceptable"
 
 
+class SlowRequestError(ServiceError):
+    """The request did not arrive in time."""
+
+    status = 408
+    title = "Request too slow"
+    headers = MappingProxyType({"Connection": "close"})
+
+
+class HeadersTooLargeError(ServiceError):
+    """The request's line and headers have more bytes than are read."""
+
+    status = 431
+    title = "Headers too large"
+
+
 class UnavailableError(ServiceError):
     """The service cannot answer now, but may later."""
 
@@ -134,9 +171,16 @@ class UnavailableError(ServiceError):
 
 
 class NotReadyError(UnavailableError):
-    """The model is not loaded, or the inference thread has ended."""
+    """The model is not loaded, every engine of it fails, or the service is shutting down."""
 
     title = "Not ready"
+    headers = MappingProxyType({"Retry-After": "1"})
+
+
+class NotLiveError(UnavailableError):
+    """A part of the service hangs; only a restart will help."""
+
+    title = "Not live"
 
 
 class OverloadedError(UnavailableError):
@@ -146,10 +190,30 @@ class OverloadedError(UnavailableError):
     headers = MappingProxyType({"Retry-After": "1"})
 
 
+class CrowdedError(OverloadedError):
+    """As many connections are open as may be."""
+
+    title = "Too many connections"
+    headers = MappingProxyType({"Retry-After": "1", "Connection": "close"})
+
+
+class DecodingError(ServiceError):
+    """The service failed to decode the picture, which need not be the picture's fault."""
+
+    title = "Decoding failed"
+
+
 class InferenceError(ServiceError):
     """The engine failed on the batch that the picture was in."""
 
     title = "Inference failed"
+
+
+class DeadlineError(ServiceError):
+    """The answer was not ready in time."""
+
+    status = 504
+    title = "Deadline passed"
 
 
 class StartupError(Exception):

@@ -42,7 +42,7 @@ async def explain_picture(request: Request, service: ReadyService) -> Response:
     """
     media_type = accepted_type(request, (_JSON, _PNG))
     settings = service.settings
-    data = await read_upload(request, settings.max_upload_bytes)
+    data = await read_upload(request, settings)
     explaining = asyncio.ensure_future(explain(service, data))
     explanation = await unless_disconnected(request, explaining)
     if media_type == _PNG:

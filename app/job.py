@@ -13,6 +13,15 @@ from numpy.typing import NDArray
 
 from app.engines.engine import Answers
 from app.images import DecodedImage
+from app.request_id import request_id
+
+
+class Stage(NamedTuple):
+    """What was done with a picture, or that it waited, and when, in seconds by `perf_counter`."""
+
+    name: str
+    begin: float
+    end: float
 
 
 class Prediction(NamedTuple):
@@ -28,17 +37,34 @@ class Prediction(NamedTuple):
     """Waiting to be decoded, and then for the engine."""
     inference_ms: float
     """Of the whole batch that the picture was in."""
+    arrived: float
+    decoding: float
+    """When it came, and when decoding began, in seconds by `perf_counter`."""
+
+    def stages(self) -> list[Stage]:
+        """Return what happened from its arrival until it was predicted, without gaps."""
+        decoded = self.decoding + self.decode_ms / 1e3
+        inferring = self.arrived + (self.queue_ms + self.decode_ms) / 1e3
+        stages = [
+            Stage("queue", self.arrived, self.decoding),
+            Stage("decode", self.decoding, decoded),
+            Stage("queue", decoded, inferring),
+            Stage("inference", inferring, inferring + self.inference_ms / 1e3),
+        ]
+        return [stage for stage in stages if stage.end > stage.begin]
 
 
 class Job:
     """A picture that waits to be decoded, or for an engine."""
 
-    __slots__ = ("answer", "arrived", "data", "decoded", "decoding", "image")
+    __slots__ = ("answer", "arrived", "data", "decoded", "decoding", "image", "request_id")
 
     def __init__(self, picture: bytes | DecodedImage, answer: asyncio.Future[Prediction]) -> None:
         self.answer = answer
         self.arrived = self.decoding = self.decoded = perf_counter()
         """When it came, and when decoding began and ended."""
+        self.request_id = request_id.get()
+        """Of the request that it came with."""
         self.data = b""
         self.image: DecodedImage
         if isinstance(picture, bytes):
@@ -58,6 +84,8 @@ class Job:
             decode_ms=(self.decoded - self.decoding) * 1e3,
             queue_ms=(self.decoding - self.arrived + start - self.decoded) * 1e3,
             inference_ms=inference_ms,
+            arrived=self.arrived,
+            decoding=self.decoding,
         )
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable
 
 from fastapi import FastAPI
-from starlette.middleware.errors import ServerErrorMiddleware
 
-from app.access.protection import log_who_may_ask, protect
 from app.batch import router as batch_router
 from app.description import DESCRIPTION
 from app.docs import add_docs
 from app.explain import router as explain_router
-from app.interpreter import settled_interpreter
-from app.metrics import CountRequests, Metrics
-from app.overload import RefuseWhenFull
+from app.lifespan import lifespan_of
+from app.metrics import Metrics
+from app.middleware import add_middleware
 from app.page import add_page
 from app.problems import add_problem_handlers
 from app.routes import router
-from app.service import Model, Service, load_model
+from app.service import Model, load_model
 from app.settings import Settings, load_settings
+from app.tracing import TELEMETRY
 from app.v2.errors import add_error_handlers
 from app.v2.routes import router as v2_router
 
@@ -35,20 +33,12 @@ def create_app(
     """
     chosen = settings or load_settings()
     metrics = Metrics()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        log_who_may_ask(chosen)
-        with closing(Service(chosen, load(chosen), metrics)) as app.state.service:
-            async with metrics.sampling():
-                with settled_interpreter():
-                    yield
-
     app = FastAPI(
         openapi_url="/openapi.json" if chosen.docs else None,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=lifespan_of(chosen, load, metrics),
+        telemetry=TELEMETRY,
         **DESCRIPTION,
     )
     app.state.metrics = metrics
@@ -59,9 +49,5 @@ def create_app(
         add_docs(app)
     add_problem_handlers(app)
     add_error_handlers(app)
-    # FastAPI's own is around all other middleware, which would not see how a fault is answered.
-    app.add_middleware(ServerErrorMiddleware, handler=app.exception_handlers[Exception])
-    app.add_middleware(RefuseWhenFull, paths=["/predict", "/predict/batch", "/explain"])
-    protect(app, chosen)
-    app.add_middleware(CountRequests, metrics=metrics)  # outermost, so that it sees refusals
+    add_middleware(app, chosen, metrics)
     return app

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,7 +19,6 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.card import ModelCard
 from app.engines.engine import Answers, Engine, Pictures
@@ -37,6 +37,16 @@ _PICTURES = (1, 2, 4, 6, 8, 16, 32, 64, 128)
 disable_created_metrics()  # type: ignore[no-untyped-call]  # ships no types for it
 
 
+class State(NamedTuple):
+    """What is not counted, but looked at."""
+
+    waiting: int = 0
+    """Pictures that wait for an engine."""
+    stalled_seconds: float = 0.0
+    """For how long nothing has moved in some part of the service."""
+    ready: bool = False
+
+
 class Metrics:
     """The figures of one application, or of all its processes where they share a folder.
 
@@ -52,7 +62,20 @@ class Metrics:
             ["route", "status", "problem"],
             registry=registry,
         )
-        self._requests_of: dict[tuple[str, int, str], Counter] = {}
+        self._request_seconds = Histogram(
+            "alexnet_request_seconds",
+            "From a request's headers to the end of its answer, by route and kind of status.",
+            ["route", "status"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._traffic: dict[tuple[str, int, str], tuple[Counter, Histogram]] = {}
+        self._rejected = Counter(
+            "alexnet_rejected",
+            "Requests, and files of a batch, that were not answered, by the kind of problem.",
+            ["reason"],
+            registry=registry,
+        )
         stages = Histogram(
             "alexnet_stage_seconds",
             "How long a predicted picture was decoded, waited, and was inferred with its batch.",
@@ -72,12 +95,24 @@ class Metrics:
         self._predictions = Counter(
             "alexnet_predictions", "Pictures by their label.", ["label"], registry=registry
         )
-        self._predictions_of: list[Counter] = []
         self._model = Gauge(
             "alexnet_model_info",
             "1, for the model that answers and what runs it.",
             ["name", "version", "engine", "device"],
             multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._served: Gauge | None = None
+        self._reloads = Counter(
+            "alexnet_model_reloads",
+            "Attempts to change the model for the one on disk, by outcome: loaded or refused.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._faults = Counter(
+            "alexnet_faults",
+            "Failures that are no picture's own fault, by where they happened.",
+            ["stage"],
             registry=registry,
         )
         self._waiting = Gauge(
@@ -86,45 +121,92 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
+        self._stalled = Gauge(
+            "alexnet_stalled_seconds",
+            "For how long nothing has moved in some part of a process.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._ready = Gauge(
+            "alexnet_ready_processes",
+            "Processes that can answer.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._starts = Counter(
+            "alexnet_process_starts",
+            "Processes that began to serve: more than there are workers, and some were restarted.",
+            registry=registry,
+        )
         self._memory = Gauge(
             "process_resident_memory_bytes",
             "Resident memory of all processes, 0 where the system does not tell.",
             multiprocess_mode="livesum",
             registry=registry,
         )
-        self._count_waiting: Callable[[], int] = int
+        self._look: Callable[[], State] = State
 
-    def serve(self, card: ModelCard, engine: Engine, waiting: Callable[[], int]) -> None:
-        """Begin to tell of a model; `waiting` returns how many pictures wait for it."""
-        self._model.labels(card.name, card.version, engine.name, engine.device).set(1)
-        self._predictions_of = [self._predictions.labels(label) for label in card.labels]
-        self._count_waiting = waiting
+    def serve(
+        self, card: ModelCard, engine: Engine, look: Callable[[], State]
+    ) -> Callable[[asyncio.Future[Prediction]], None]:
+        """Begin to tell of a model, and no more of the one before; return what counts its answers.
+
+        Args:
+            look: Returns how the service of it is; called every second, and when figures are read.
+        """
+        if self._served is not None:
+            self._served.set(0)
+        self._served = self._model.labels(card.name, card.version, engine.name, engine.device)
+        self._served.set(1)
+        self._look = look
+        return partial(self._count_answer, [self._predictions.labels(each) for each in card.labels])
 
     def counted(self, engine: Engine) -> Engine:
         """Return the engine with its batches counted."""
         return _CountedEngine(engine, self._batches)
 
-    def count_answer(self, answer: asyncio.Future[Prediction]) -> None:
+    def count_reload(self, outcome: Literal["loaded", "refused"]) -> None:
+        """Count an attempt to change the model."""
+        self._reloads.labels(outcome).inc()
+
+    def count_fault(self, stage: str) -> None:
+        """Count a failure that no picture is to blame for."""
+        self._faults.labels(stage).inc()
+
+    def _count_answer(
+        self, predictions_of: Sequence[Counter], answer: asyncio.Future[Prediction]
+    ) -> None:
         """Count what has been predicted, if it was; a request that failed is counted as such."""
         if answer.cancelled() or answer.exception():
             return
         prediction = answer.result()
-        self._predictions_of[int(prediction.probabilities.argmax())].inc()
+        predictions_of[int(prediction.probabilities.argmax())].inc()
         if prediction.decode_ms:  # else it came decoded
             self._decode.observe(prediction.decode_ms / 1e3)
         self._queue.observe(prediction.queue_ms / 1e3)
         self._inference.observe(prediction.inference_ms / 1e3)
 
-    def count_request(self, route: str, status: int, problem: str) -> None:
+    def count_request(self, route: str, status: int, problem: str, seconds: float) -> None:
         """Count a request that was answered; `problem` is empty where there was none."""
         key = (route, status, problem)
-        if key not in self._requests_of:
-            self._requests_of[key] = self._requests.labels(*key)
-        self._requests_of[key].inc()
+        if key not in self._traffic:
+            kind = f"{status // 100}xx"
+            series = self._requests.labels(*key), self._request_seconds.labels(route, kind)
+            self._traffic[key] = series
+        requests, durations = self._traffic[key]
+        requests.inc()
+        durations.observe(seconds)
+        if problem:
+            self.count_rejected(problem)
+
+    def count_rejected(self, problem: str) -> None:
+        """Count a request, or one file of a request, that was not answered."""
+        self._rejected.labels(problem).inc()
 
     @asynccontextmanager
     async def sampling(self) -> AsyncIterator[None]:
         """Look at what is not counted every second, so that another process can tell of it."""
+        self._starts.inc()
         task = asyncio.create_task(self._keep_sampling())
         try:
             yield
@@ -133,14 +215,23 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return all figures in Prometheus's text format."""
+        return generate_latest(self._gathered())
+
+    def longest_stall(self) -> float:
+        """Return for how many seconds nothing has moved in some part of any process."""
+        if FOLDER_VARIABLE not in os.environ:
+            return self._look().stalled_seconds
+        return self._gathered().get_sample_value("alexnet_stalled_seconds") or 0.0
+
+    def _gathered(self) -> CollectorRegistry:
         self._sample()
         folder = os.environ.get(FOLDER_VARIABLE)
         if folder is None:
-            return generate_latest(self._registry)
+            return self._registry
         _forget_ended_processes(Path(folder))
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # likewise
-        return generate_latest(registry)
+        return registry
 
     async def _keep_sampling(self) -> NoReturn:
         while True:
@@ -148,36 +239,11 @@ class Metrics:
             await asyncio.sleep(_SAMPLING_SECONDS)
 
     def _sample(self) -> None:
-        self._waiting.set(self._count_waiting())
+        state = self._look()
+        self._waiting.set(state.waiting)
+        self._stalled.set(state.stalled_seconds)
+        self._ready.set(state.ready)
         self._memory.set(_resident_bytes())
-
-
-class CountRequests:
-    """ASGI middleware that counts every request, once it is answered."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 0
-
-        async def watched_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched_send)
-        finally:
-            # What failed without an answer is answered further out, always with 500.
-            problem = scope.get("problem", "") if status else "internal-server-error"
-            self._metrics.count_request(_route(scope), status or 500, problem)
 
 
 class _CountedEngine:
@@ -191,19 +257,6 @@ class _CountedEngine:
     def predict(self, pictures: Pictures) -> Answers:
         self._batches.observe(len(pictures))
         return self._engine.predict(pictures)
-
-
-def _route(scope: Scope) -> str:
-    """Return the path as it was declared: what clients make up must not fill the memory."""
-    if guarded := scope.get("guarded_path"):
-        return str(guarded)
-    if "endpoint" not in scope:
-        return "other"
-    if "app_root_path" in scope:  # below it are files
-        return str(scope["root_path"])
-    # Routes of nested routers know but the end of their path.
-    names = {str(value): f"{{{name}}}" for name, value in scope["path_params"].items()}
-    return "/".join(names.get(segment, segment) for segment in scope["path"].split("/"))
 
 
 def _resident_bytes() -> int:

@@ -10,23 +10,27 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from app.engines.engine import Engine
-from app.errors import InferenceError, NotReadyError, OverloadedError
-from app.images import DecodedImage
+from app.errors import DecodingError, InferenceError, NotReadyError, OverloadedError
+from app.fitness import Engines, Suspect
+from app.images import DecodedImage, ImageError
 from app.job import Job, Outcome, Prediction, resolve, take
+from app.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
 Decode = Callable[[bytes], DecodedImage]
+Fault = Literal["decode", "inference", "pipeline"]
+"""Where something failed that is no picture's own fault."""
 
 _PATIENT_SHARE = 4
 """The part of a batch that is kept for patient pictures, while others wait, is one in this."""
 
 
 class _Task(NamedTuple):
-    run: Callable[[], None]
+    run: Callable[[], object]
     jobs: list[Job]
 
 
@@ -41,8 +45,10 @@ class Pipeline:
     Pictures that came decoded may be patient: they take what the others leave of the engines, and
     a small share of every batch.
 
-    Every answer comes: a prediction, the fault of the picture or of its batch, or, should a thread
-    ever end, NotReadyError. One that is cancelled before its turn costs nothing.
+    Every answer comes: a prediction, the fault of the picture or of its batch, or NotReadyError.
+    Whatever decoder and engines raise, the threads live on. An engine that failed must answer a
+    single picture before it is given others, and is tried again until it does. One that is
+    cancelled before its turn costs nothing.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Pipeline:
         threads: int,
         max_batch: int,
         max_queue: int,
+        count_fault: Callable[[Fault], None],
     ) -> None:
         """Start the threads. Must be called, like all else but `close`, where an event loop runs.
 
@@ -62,15 +69,16 @@ class Pipeline:
             threads: At least one for each engine.
             max_batch: The most pictures that an engine is given.
             max_queue: The most pictures that wait for an engine.
+            count_fault: Called by any thread for each decoding or batch that failed unexpectedly.
         """
         self._loop = asyncio.get_running_loop()
         self._decode = decode
         self._max_batch = max_batch
         self._most_patient = min(max_batch - 1, -(-max_batch // _PATIENT_SHARE))
         self._max_queue = max_queue
-        self._engine_count = len(engines)
+        self._count_fault = count_fault
         self._decodes_first = engines[0].device == "cpu"
-        self._idle_engines = list(engines)
+        self._engines = Engines(engines)
         self._encoded: deque[Job] = deque()
         self._decoded: deque[Job] = deque()
         self._patient: deque[Job] = deque()
@@ -87,7 +95,7 @@ class Pipeline:
     @property
     def healthy(self) -> bool:
         """Whether pictures are being accepted and predicted."""
-        return self._open
+        return self._open and self._engines.fit > 0
 
     @property
     def waiting(self) -> int:
@@ -96,7 +104,7 @@ class Pipeline:
 
     def check_room(self) -> None:
         """Raise what `submit` would raise now."""
-        if not self._open:
+        if not self.healthy:
             raise NotReadyError("The service is not predicting; try again later.")
         if self.waiting >= self._max_queue:
             raise OverloadedError("Too many pictures are waiting; try again in a moment.")
@@ -104,12 +112,13 @@ class Pipeline:
     def submit(self, data: bytes) -> asyncio.Future[Prediction]:
         """Queue one picture's file.
 
-        The future raises what decoding raises, InferenceError where the engine failed on the
-        picture's batch, and NotReadyError where a thread has ended.
+        The future raises an ImageError where the bytes are not a picture that can be decoded,
+        DecodingError where decoding failed for another reason, InferenceError where the engine
+        failed on the picture's batch, and NotReadyError where every engine has failed since.
 
         Raises:
             OverloadedError: `max_queue` pictures are waiting.
-            NotReadyError: The pipeline was closed, or a thread of it has ended.
+            NotReadyError: The pipeline was closed, or every engine fails.
         """
         with self._changed:
             self.check_room()
@@ -138,51 +147,73 @@ class Pipeline:
         self._changed.notify()
         return job.answer
 
-    def close(self) -> None:
-        """Accept no more pictures, and return once those that wait are predicted."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Accept no more pictures, and wait until those that wait are predicted.
+
+        Args:
+            seconds: The most that this may take, should an engine or a decoder hang.
+
+        Returns:
+            Whether all threads have ended.
+        """
         with self._changed:
             self._open = False
             self._changed.notify_all()
+        end = None if seconds is None else perf_counter() + seconds
         for thread in self._threads:
-            thread.join()
+            thread.join(None if end is None else max(0.0, end - perf_counter()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        task = None
-        try:
-            while task := self._next_task():
+        task: _Task | None = None
+        while True:
+            try:
+                if (task := self._next_task()) is None:
+                    return
+                request_id.set(",".join(job.request_id for job in task.jobs))
                 task.run()
-        except BaseException:  # whatever ends the thread, every client is told
-            logger.critical("A thread of the pipeline ended; restart the service.", exc_info=True)
-            self._abandon(task.jobs if task else [])
+            except BaseException:  # none that decoder or engine raised
+                with contextlib.suppress(BaseException):
+                    self._abandon(task.jobs if task else [])
 
     def _next_task(self) -> _Task | None:
         """Wait for something to do; return None only when closed and drained."""
         with self._changed:
             while True:
-                # Again, since what it left to be decoded with may have been withdrawn by now.
-                if task := self._due_batch() or self._due_decoding() or self._due_batch():
+                task = self._due_trial() or self._due_batch() or self._due_decoding()
+                # Again, since what it left to be decoded before it may have been withdrawn by now.
+                if task := task or self._due_batch():
                     if self._encoded or self._decoded or self._patient:
                         self._changed.notify()
                     return task
                 if not self._open:
                     return None
-                self._changed.wait()
+                self._changed.wait(self._engines.rest_left())
+
+    def _due_trial(self) -> _Task | None:
+        if not self._engines.fit and (jobs := self._all_waiting()):
+            fault = NotReadyError("The engine fails; try again later.")
+            return _Task(partial(self._tell, [(job, fault) for job in jobs]), jobs)
+        if self._open and (suspect := self._engines.take_rested()):
+            return _Task(partial(self._try, suspect), [])
+        return None
 
     def _due_batch(self) -> _Task | None:
-        if not self._idle_engines:
+        idle = self._engines.idle
+        if not idle:
             return None
         patient_share = min(len(self._patient), self._most_patient)
-        share = min(self._max_batch - patient_share, -(-self.waiting // len(self._idle_engines)))
+        share = min(self._max_batch - patient_share, -(-self.waiting // len(idle)))
         if self._decodes_first and self._encoded and len(self._decoded) < share:
             return None
         if batch := take(self._decoded, share):
             batch += take(self._patient, patient_share)
-        elif not self.waiting and len(self._idle_engines) == self._engine_count:
+        elif not self.waiting and len(idle) == self._engines.fit:
             # Whoever comes next finds another engine free, if there is one.
             batch = take(self._patient, self._max_batch)
         if not batch:
             return None
-        return _Task(partial(self._infer, self._idle_engines.pop(), batch), batch)
+        return _Task(partial(self._infer, idle.pop(), batch), batch)
 
     def _due_decoding(self) -> _Task | None:
         if not (jobs := take(self._encoded, 1)):
@@ -192,18 +223,26 @@ class Pipeline:
 
     def _decode_one(self, job: Job) -> None:
         job.decoding = perf_counter()
+        fault: Exception | None = None
+        unexpected: BaseException | None = None
         try:
             job.image = self._decode(job.data)
-        except Exception as error:
-            with self._changed:
-                self._decoding -= 1
-            self._tell([(job, error)])
-            return
+        except ImageError as error:
+            fault = error
+        except BaseException as error:  # decoders are native code, and memory may be short
+            fault = DecodingError("The picture could not be decoded; try again.")
+            unexpected = error
         job.data = b""  # megabytes that nobody needs any more
         job.decoded = perf_counter()
         with self._changed:
             self._decoding -= 1
-            self._decoded.append(job)
+            if fault is None:
+                self._decoded.append(job)
+        if fault is not None:
+            self._tell([(job, fault)])
+        if unexpected is not None:
+            self._count_fault("decode")
+            logger.error("Decoding failed unexpectedly.", exc_info=unexpected)
 
     def _infer(self, engine: Engine, batch: list[Job]) -> None:
         start = perf_counter()
@@ -215,23 +254,42 @@ class Pipeline:
                 (job, job.prediction(answers, position, start, inference_ms))
                 for position, job in zip(range(len(answers.probabilities)), batch, strict=True)
             ]
-        except Exception:
-            logger.exception("The engine failed on a batch of %d.", len(batch))
+        except BaseException as error:  # as above
             fault = InferenceError("The engine failed; try again.")
-            outcomes = [(job, fault) for job in batch]
+            self._tell([(job, fault) for job in batch])
+            trusted = self._try(Suspect(engine, batch[0].image.pixels))
+            self._count_fault("inference")
+            after = "goes on" if trusted else "fails on a single picture too, and rests"
+            logger.error("The engine failed on a batch; it %s.", after, exc_info=error)
+            return
         with self._changed:
-            self._idle_engines.append(engine)
+            self._engines.idle.append(engine)
         self._tell(outcomes)
 
-    def _abandon(self, jobs: list[Job]) -> None:
+    def _try(self, suspect: Suspect) -> bool:
+        """Return whether an engine that failed may go on, having put it where it belongs."""
+        trusted = suspect.answers()
         with self._changed:
-            self._open = False
-            left = [*jobs, *self._encoded, *self._decoded, *self._patient]
-            for queue in (self._encoded, self._decoded, self._patient):
-                queue.clear()
-            self._changed.notify_all()
-        fault = NotReadyError("A thread of the service has ended; try again later.")
+            self._engines.judge(suspect, trusted)
+            self._changed.notify()
+        return trusted
+
+    def _all_waiting(self) -> list[Job]:
+        """Empty the queues."""
+        queues = (self._encoded, self._decoded, self._patient)
+        waiting = [job for queue in queues for job in queue]
+        for queue in queues:
+            queue.clear()
+        return waiting
+
+    def _abandon(self, jobs: list[Job]) -> None:
+        """Answer a fault of the pipeline itself: fail what it was about, and all that waits."""
+        with self._changed:
+            left = [*jobs, *self._all_waiting()]
+        fault = InferenceError("The service failed; try again.")
         self._tell([(job, fault) for job in left])
+        self._count_fault("pipeline")
+        logger.critical("The pipeline failed; all that waited was given up.", exc_info=True)
 
     def _tell(self, outcomes: list[Outcome]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import ServiceError
 from app.images import BrokenImageError, ImageError, ImageTooLargeError, UnsupportedImageError
+from app.request_id import request_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -37,18 +38,25 @@ class Problem(BaseModel):
     status: int = Field(ge=400, le=599, description="The HTTP status.")
     detail: str = Field(description="What is wrong with this request, and what to do.")
 
+    @property
+    def kind(self) -> str:
+        """The title as a word, such as "file-too-large"."""
+        return _slug(self.title)
 
-class _ProblemResponse(JSONResponse):
-    """A problem document; the scope is told its kind, for the middleware that counts."""
+
+class ProblemResponse(JSONResponse):
+    """A problem in JSON; the scope is told its kind, for the middleware that counts."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, problem: Problem, headers: Mapping[str, str] | None) -> None:
-        super().__init__(problem.model_dump(), problem.status, headers)
-        self._kind = _slug(problem.title)
+    def __init__(
+        self, content: object, status: int, headers: Mapping[str, str] | None, *, kind: str
+    ) -> None:
+        super().__init__(content, status, headers)
+        self.kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["problem"] = self._kind
+        scope["problem"] = self.kind
         await super().__call__(scope, receive, send)
 
 
@@ -92,6 +100,13 @@ def problem_response(error: ServiceError) -> Response:
     return _response(problem_of(error), error.headers)
 
 
+async def error_response(error: ServiceError, scope: Scope) -> Response:
+    """Return what the app's own handler answers to an error, for middleware outside of it."""
+    handler = scope["app"].exception_handlers[ServiceError]
+    response: Response = await handler(Request(scope), error)
+    return response
+
+
 def _kind(error: type[ServiceError] | type[ImageError]) -> tuple[int, str]:
     if issubclass(error, ServiceError):
         return error.status, error.title
@@ -107,7 +122,7 @@ def _problem(status: int, title: str, detail: str) -> Problem:
 
 
 def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    return _ProblemResponse(problem, headers)
+    return ProblemResponse(problem.model_dump(), problem.status, headers, kind=problem.kind)
 
 
 def _plain_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -140,10 +155,13 @@ async def _validation_error(_: Request, error: Exception) -> Response:
     return _plain_response(422, f"The request is invalid at {place}: {first['msg']}.")
 
 
-async def _client_disconnect(_: Request, __: Exception) -> Response:
+async def _client_disconnect(request: Request, _: Exception) -> Response:
+    request.scope["problem"] = "client-disconnected"
     return Response(status_code=400)  # nobody is there to read it
 
 
 async def _unexpected_error(_: Request, __: Exception) -> Response:
     # Starlette raises the error again after this response, and the server logs it.
-    return _plain_response(500, "The service failed on this request; its log says why.")
+    return _plain_response(
+        500, f"The service failed on this request; its log says why, at {request_id.get()}."
+    )

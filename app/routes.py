@@ -11,12 +11,17 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.disconnect import unless_disconnected
 from app.errors import (
+    DeadlineError,
+    DecodingError,
     EmptyUploadError,
     InferenceError,
     MalformedUploadError,
     MissingFileError,
+    NotLiveError,
     NotReadyError,
     OverloadedError,
+    SlowRequestError,
+    TooManyFieldsError,
     TooManyFilesError,
     UnsupportedUploadError,
     UploadTooLargeError,
@@ -54,17 +59,27 @@ PICTURE_ERRORS = (
     BrokenImageError,
     EmptyUploadError,
     MalformedUploadError,
+    SlowRequestError,
     UploadTooLargeError,
+    TooManyFieldsError,
     ImageTooLargeError,
     UnsupportedImageError,
     UnsupportedUploadError,
     MissingFileError,
     TooManyFilesError,
+    DecodingError,
     InferenceError,
     NotReadyError,
     OverloadedError,
+    DeadlineError,
 )
 """What may be wrong with a request that holds one picture."""
+
+
+def started_service(request: Request) -> Service | None:
+    """Return the service, unless its model is being loaded."""
+    service: Service | None = getattr(request.state, "service", None)
+    return service
 
 
 async def ready_service(request: Request) -> Service:
@@ -73,7 +88,7 @@ async def ready_service(request: Request) -> Service:
     Raises:
         NotReadyError: It has not started, or can no longer predict.
     """
-    service: Service | None = getattr(request.app.state, "service", None)
+    service = started_service(request)
     if service is None:
         raise NotReadyError("The model is being loaded; try again in a moment.")
     service.check_ready()
@@ -96,7 +111,7 @@ async def predict(request: Request, service: ReadyService) -> Response:
 
     JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF are read.
     """
-    answer = service.classify(await read_upload(request, service.settings.max_upload_bytes))
+    answer = service.classify(await read_upload(request, service.settings))
     prediction = await unless_disconnected(request, answer)
     response = PredictionResponse.of(service.model.card, prediction)
     return Response(response.model_dump_json(), media_type="application/json")
@@ -117,11 +132,13 @@ async def models(service: ReadyService) -> ServedModel:
 @router.get(
     "/health/live",
     tags=["health"],
-    summary="Whether the process answers",
-    responses=shown(LIVE),
+    summary="Whether the process works",
+    responses=shown(LIVE) | documented(NotLiveError),
 )
-async def live() -> Health:
-    """Answer, if anything can."""
+async def live(request: Request) -> Health:
+    """Answer 200 unless a part of the service hangs, so that only a restart would help."""
+    if service := started_service(request):
+        service.check_live()
     return Health(status="live")
 
 
@@ -132,7 +149,7 @@ async def live() -> Health:
     responses=shown(READY) | documented(NotReadyError),
 )
 async def ready(_: ReadyService) -> Health:
-    """Answer 200 once the model is loaded and warm, for as long as it can predict."""
+    """Answer 200 once the model is loaded and warm, until the service ends or its engine fails."""
     return Health(status="ready")
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from app.card import ModelCard, read_card
 from app.engines.choice import load_engines
 from app.engines.engine import Engine
 from app.errors import NotReadyError
+from app.health import Work, check_moving
 from app.images import DecodedImage, decode_image
 from app.job import Prediction
-from app.metrics import Metrics
+from app.metrics import Metrics, State
 from app.pipeline import Pipeline
 from app.settings import Settings
+from app.tracing import trace_stages
 
 logger = logging.getLogger(__name__)
+
+_CLOSING_SECONDS = 5.0
+"""For a batch that is being inferred when nobody needs it any more: more, and the engine hangs."""
 
 
 class Model(NamedTuple):
@@ -53,34 +59,73 @@ def load_model(settings: Settings) -> Model:
 
 
 class Service:
-    """Classifies pictures, from its making until it is closed."""
+    """Classifies pictures, from its making until it is closed.
+
+    Requests hold it while they need it: one that is to end, drained or replaced by another, is
+    closed once it is free.
+    """
 
     def __init__(self, settings: Settings, model: Model, metrics: Metrics) -> None:
         height, width, _ = model.card.input_shape
         self.settings = settings
         self.model = model
+        self.draining = False
+        """Whether it takes no more requests."""
+        self._held = 0
+        self._freed = asyncio.Event()
         self._metrics = metrics
+        work = self._work = Work()
         self._pipeline = Pipeline(
-            [metrics.counted(engine) for engine in model.engines],
-            lambda data: decode_image(data, (height, width), settings.max_pixels),
+            [metrics.counted(work.watched_engine(engine)) for engine in model.engines],
+            work.watched(lambda data: decode_image(data, (height, width), settings.max_pixels)),
             threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,
+            count_fault=metrics.count_fault,
         )
-        metrics.serve(model.card, model.engine, lambda: self._pipeline.waiting)
+        self._count_answer = metrics.serve(model.card, model.engine, self._look)
         logger.info("ready: %s", model)
 
-    def close(self) -> None:
-        """Return once what was accepted is answered; accept nothing more."""
-        self._pipeline.close()
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep it from being free."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if not self._held:
+                self._freed.set()
+
+    async def free(self) -> None:
+        """Return once no request holds it."""
+        while self._held:
+            self._freed.clear()
+            await self._freed.wait()
+
+    def drain(self) -> None:
+        """Refuse requests from now on; those that hold it are answered all the same."""
+        self.draining = True
+
+    async def close(self) -> None:
+        """Answer what was accepted, and accept nothing more."""
+        if not await asyncio.to_thread(self._pipeline.close, _CLOSING_SECONDS):
+            logger.error("The engine hangs, and is left behind.")
+
+    def check_live(self) -> None:
+        """Raise NotLiveError if this process, or one beside it, hangs."""
+        check_moving(self._metrics.longest_stall())
 
     def check_ready(self) -> None:
-        """Raise NotReadyError if no picture can be predicted."""
+        """Raise NotReadyError if requests are refused, or no picture can be predicted."""
+        if self.draining:
+            raise NotReadyError("The service is shutting down; try again in a moment.")
         if not self._pipeline.healthy:
-            raise NotReadyError("A thread of the service has ended; restart it.")
+            raise NotReadyError("The engine fails; the service's log says why.")
 
     def check_room(self) -> None:
-        """Raise NotReadyError or OverloadedError if `classify` would."""
+        """Raise UnavailableError if a new request cannot be answered."""
+        self.check_ready()
         self._pipeline.check_room()
 
     def classify(self, data: bytes) -> asyncio.Future[Prediction]:
@@ -93,7 +138,7 @@ class Service:
             UnavailableError: The service takes no more pictures, now or at all.
         """
         answer = self._pipeline.submit(data)
-        answer.add_done_callback(self._metrics.count_answer)
+        self._watch(answer)
         return answer
 
     def classify_decoded(
@@ -109,5 +154,17 @@ class Service:
         answers = self._pipeline.submit_decoded(images, patient=patient)
         if not patient:  # those are questions about a picture, and no pictures of their own
             for answer in answers:
-                answer.add_done_callback(self._metrics.count_answer)
+                self._watch(answer)
         return answers
+
+    def _watch(self, answer: asyncio.Future[Prediction]) -> None:
+        answer.add_done_callback(self._count_answer)
+        trace_stages(answer)
+
+    def _look(self) -> State:
+        waiting = self._pipeline.waiting
+        return State(
+            waiting=waiting,
+            stalled_seconds=self._work.stalled_seconds(waiting),
+            ready=self._pipeline.healthy and not self.draining,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.access.keys import ApiKeys
@@ -13,12 +13,14 @@ from app.access.origins import Origins
 from app.cores import usable_cores
 from app.errors import SettingsError
 from app.images import MAX_PIXELS
+from app.log import LogFormat, LogLevel
 
 Device = Literal["auto", "cpu", "gpu"]
 
 _PREFIX = "ALEXNET_"
 _SECRETS = Path("/run/secrets")
 """Where Docker and Kubernetes put files that each hold what a variable of that name would."""
+_KIB = 2**10
 _MIB = 2**20
 
 
@@ -39,6 +41,10 @@ class Settings(BaseSettings):
     """Of one request to `/predict/batch`."""
     max_batch_bytes: int = Field(default=100 * _MIB, ge=1024, le=4096 * _MIB)
     """Of the body of one request to `/predict/batch`."""
+    max_form_fields: int = Field(default=64, ge=0, le=1024)
+    """Of a form, beside its pictures."""
+    max_part_header_bytes: int = Field(default=4096, ge=256, le=64 * _KIB)
+    """Of each header of a part of a form."""
     max_pixels: int = Field(default=MAX_PIXELS, ge=1, le=MAX_PIXELS)
     """Of a picture as its header announces it: each takes 4 bytes while decoded, 7 in HEIC."""
     workers: int = Field(default=1, ge=1, le=256)
@@ -55,8 +61,36 @@ class Settings(BaseSettings):
     """Sites whose pages may ask."""
     docs: bool = True
     """Whether there are `/docs` and `/openapi.json`."""
+    max_held_bytes: int = Field(default=512 * _MIB, ge=1024, le=65_536 * _MIB)
+    """Of all bodies that a worker is reading or answering; one more is refused."""
+    max_connections: int = Field(default=512, ge=1, le=65_536)
+    """Of a worker; on those beyond, pictures are refused."""
+    max_header_bytes: int = Field(default=32 * _KIB, ge=1024, le=1024 * _KIB)
+    """Of a request's line and headers."""
+    header_seconds: float = Field(default=10, ge=1, le=3600)
+    """For a request's line and headers to arrive."""
+    transfer_seconds: float = Field(default=30, ge=1, le=3600)
+    """That a client may be late in sending a body, or in fetching an answer."""
+    answer_seconds: float = Field(default=30, ge=1, le=3600)
+    """For the service to answer, the time in which the body arrives aside."""
+    keep_alive_seconds: int = Field(default=5, ge=1, le=3600)
+    """That a connection is kept between two requests."""
+    shutdown_seconds: float = Field(default=20, ge=0, le=3600)
+    """After SIGTERM, for requests that were accepted before."""
     threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
     """Of one worker: those that decode pictures, and those of each engine on the CPU."""
+    log_format: LogFormat = "console"
+    log_level: LogLevel = "info"
+    access_log: bool = False
+    """Whether every request is logged, whatever the level."""
+
+    @field_validator("max_held_bytes")
+    @classmethod
+    def _holds_a_request(cls, value: int, info: ValidationInfo) -> int:
+        largest = max(info.data.get(name, 0) for name in ("max_upload_bytes", "max_batch_bytes"))
+        if value < largest:
+            raise ValueError(f"One request may have {largest} bytes")
+        return value
 
 
 def load_settings() -> Settings:

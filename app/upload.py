@@ -17,7 +17,8 @@ from app.errors import (
     UploadError,
     UploadTooLargeError,
 )
-from app.form import form_files
+from app.form import FormLimits, form_files
+from app.settings import Settings
 
 FIELD = "file"
 BATCH_FIELD = "files"
@@ -33,16 +34,6 @@ _HOW_TO_SEND = (
 _HOW_TO_SEND_SEVERAL = f"send each picture as a field '{BATCH_FIELD}' of multipart/form-data"
 
 
-class BatchLimits(NamedTuple):
-    """How much one request may hold."""
-
-    files: int
-    file_bytes: int
-    """Of each file; another is refused by itself."""
-    bytes: int
-    """Of the whole body."""
-
-
 class BatchFile(NamedTuple):
     """One file of several."""
 
@@ -52,18 +43,19 @@ class BatchFile(NamedTuple):
     """The file's bytes, or why they are not read."""
 
 
-async def read_upload(request: Request, max_bytes: int) -> bytes:
+async def read_upload(request: Request, settings: Settings) -> bytes:
     """Read the picture file in the request's field `file`, or in its whole body.
 
-    No more than `max_bytes` of it are ever kept, whatever length the request claims.
+    No more than `max_upload_bytes` of it are ever kept, whatever length the request claims.
 
     Raises:
         UploadError: The request holds no file, more than one, or one that is too large.
         ClientDisconnect: The client is gone.
     """
+    max_bytes = settings.max_upload_bytes
     media_type, boundary = _content_type(request, _HOW_TO_SEND)
     if media_type == _FORM:
-        upload = await _read_field(request, boundary, max_bytes)
+        upload = await _read_field(request, boundary, settings)
     elif media_type.startswith(b"image/") or media_type == b"application/octet-stream":
         upload = await _read_body(request, max_bytes)
     else:
@@ -73,7 +65,7 @@ async def read_upload(request: Request, max_bytes: int) -> bytes:
     return upload
 
 
-async def read_batch(request: Request, limits: BatchLimits) -> AsyncIterator[BatchFile]:
+async def read_batch(request: Request, settings: Settings) -> AsyncIterator[BatchFile]:
     """Yield the files in the request's fields `files`, each as soon as it has arrived.
 
     Raises:
@@ -84,17 +76,18 @@ async def read_batch(request: Request, limits: BatchLimits) -> AsyncIterator[Bat
     if media_type != _FORM:
         raise _unsupported(media_type, _HOW_TO_SEND_SEVERAL)
     too_large = BatchTooLargeError(
-        f"The files are too large together; send at most {limits.bytes} bytes a request."
+        f"The files are too large together; send at most {settings.max_batch_bytes} bytes a "
+        "request."
     )
-    chunks = _capped(request, limits.bytes, too_large)
+    chunks = _capped(request, settings.max_batch_bytes, too_large)
     count = 0
-    async for file in form_files(chunks, boundary, BATCH_FIELD, limits.file_bytes + 1):
+    async for file in form_files(chunks, boundary, BATCH_FIELD, _form_limits(settings)):
         count += 1
-        if count > limits.files:
+        if count > settings.max_batch_files:
             raise BatchTooLargeError(
-                f"There are too many files; send at most {limits.files} a request."
+                f"There are too many files; send at most {settings.max_batch_files} a request."
             )
-        yield BatchFile(file.name, _wrong_size(file.data, limits.file_bytes) or file.data)
+        yield BatchFile(file.name, _wrong_size(file.data, settings.max_upload_bytes) or file.data)
     if not count:
         raise MissingFileError(f"The form has no field '{BATCH_FIELD}'; {_HOW_TO_SEND_SEVERAL}.")
 
@@ -131,16 +124,27 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-async def _read_field(request: Request, boundary: bytes, max_bytes: int) -> bytes:
+async def _read_field(request: Request, boundary: bytes, settings: Settings) -> bytes:
+    max_bytes = settings.max_upload_bytes
     chunks = _capped(request, max_bytes + _ENVELOPE_BYTES, _too_large(max_bytes))
-    files = [file.data async for file in form_files(chunks, boundary, FIELD, max_bytes + 1)]
-    if not files:
+    upload: bytes | None = None
+    async for file in form_files(chunks, boundary, FIELD, _form_limits(settings)):
+        if upload is not None:
+            raise TooManyFilesError(
+                f"The form has several fields '{FIELD}'; send one picture a request."
+            )
+        upload = file.data
+    if upload is None:
         raise MissingFileError(f"The form has no field '{FIELD}'; {_HOW_TO_SEND}.")
-    if len(files) > 1:
-        raise TooManyFilesError(
-            f"The form has {len(files)} fields '{FIELD}'; send one picture a request."
-        )
-    return files[0]
+    return upload
+
+
+def _form_limits(settings: Settings) -> FormLimits:
+    return FormLimits(
+        file_bytes=settings.max_upload_bytes + 1,  # enough to see that there are too many
+        other_fields=settings.max_form_fields,
+        header_bytes=settings.max_part_header_bytes,
+    )
 
 
 async def _capped(request: Request, limit: int, too_large: UploadError) -> AsyncIterator[bytes]:

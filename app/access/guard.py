@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
-from typing import NamedTuple, TypeAlias, cast
+from collections.abc import Collection
+from typing import NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app.access.keys import KeyRing
 from app.errors import MissingKeyError, ServiceError, WrongKeyError
-
-_Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
+from app.problems import error_response
 
 _POLICY_VIOLATION = 1008
 
@@ -48,9 +45,7 @@ class RequireKey:
         elif scope["type"] == "websocket":
             await WebSocketClose(_POLICY_VIOLATION)(scope, receive, send)
         else:
-            # The handler knows which form errors have below which path.
-            handler = cast("_Handler", scope["app"].exception_handlers[ServiceError])
-            response = await handler(Request(scope), refusal)
+            response = await error_response(refusal, scope)
             await response(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ServiceError | None:

@@ -37,8 +37,8 @@ def protect(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "X-API-Key", HEADER_LENGTH],
-            expose_headers=["Retry-After", "WWW-Authenticate", HEADER_LENGTH],
+            allow_headers=["Authorization", "X-API-Key", "X-Request-ID", HEADER_LENGTH],
+            expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-ID", HEADER_LENGTH],
         )
     app.add_middleware(SecureHeaders)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from app.card import ModelCard, ModelCardError, verified_file
+from app.card import ModelCard, ModelCardError, verified_content, verified_file
 from app.engines.engine import Engine, EngineUnavailableError
 from app.engines.gpu import why_no_gpu
 from app.engines.litert import FILE_NAME as LITERT_FILE
 from app.engines.litert import LiteRTEngine
-from app.engines.pages import release_pages
+from app.errors import StartupError
 from app.settings import Device
 
 _KERAS_FILE = "model.keras"
@@ -33,11 +33,20 @@ def load_engines(
 
     Raises:
         EngineUnavailableError: "gpu", and none can be used.
-        ModelCardError: The file is missing or not the one that the card describes.
+        ModelCardError: The file is missing, not the one that the card describes, or of no use.
     """
-    if _takes_gpu(device, folder):
-        return _keras_engines(verified_file(folder, card, _KERAS_FILE), card, max_batch)
-    return _litert_engines(verified_file(folder, card, LITERT_FILE), card, threads)
+    takes_gpu = _takes_gpu(device, folder)
+    try:
+        if takes_gpu:
+            return _keras_engines(verified_file(folder, card, _KERAS_FILE), card, max_batch)
+        return _litert_engines(verified_content(folder, card, LITERT_FILE), card, threads)
+    except StartupError:
+        raise
+    except Exception as error:  # what runs models raises many types for those that it cannot run
+        raise ModelCardError(
+            f"The model in {folder} cannot be run ({type(error).__name__}: {error}); export it "
+            "again."
+        ) from error
 
 
 def _keras_engines(path: Path, card: ModelCard, max_batch: int | None) -> tuple[Engine, ...]:
@@ -49,11 +58,10 @@ def _keras_engines(path: Path, card: ModelCard, max_batch: int | None) -> tuple[
     return (engine,)
 
 
-def _litert_engines(path: Path, card: ModelCard, threads: int) -> tuple[Engine, ...]:
-    engines = tuple(LiteRTEngine(path, card.input_shape, threads) for _ in range(2))
+def _litert_engines(model: bytes, card: ModelCard, threads: int) -> tuple[Engine, ...]:
+    engines = tuple(LiteRTEngine(model, card.input_shape, threads) for _ in range(2))
     for engine in engines:
         _warm_up(engine, card, [1, 2])  # a new size costs it next to nothing
-    release_pages(path)  # each engine has its own copy now
     return engines
 
 

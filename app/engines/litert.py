@@ -24,14 +24,25 @@ class LiteRTEngine:
     device = "cpu"
     best_batch = 8
 
-    def __init__(self, path: Path, input_shape: tuple[int, int, int], threads: int) -> None:
+    def __init__(
+        self, model: Path | bytes, input_shape: tuple[int, int, int], threads: int
+    ) -> None:
         """Load the model.
+
+        Args:
+            model: Its file, or what is in it. The file is mapped: to write to it while the engine
+                is in use ends the process.
 
         Raises:
             ModelCardError: It is no LiteRT model, or does not take `input_shape` in uint8.
         """
+        path = model if isinstance(model, Path) else FILE_NAME
         try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter = (
+                Interpreter(model_path=str(model), num_threads=threads)
+                if isinstance(model, Path)
+                else Interpreter(model_content=model, num_threads=threads)
+            )
         except ValueError as error:
             raise ModelCardError(
                 f"The model file {path} cannot be loaded by LiteRT ({error}); export it again."

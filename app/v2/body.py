@@ -82,6 +82,10 @@ async def _inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         async for chunk in chunks:
+            if inflater.eof and chunk:
+                raise InvalidInferenceError(
+                    "The compressed body goes on after its end; send it as one gzip or zlib stream."
+                )
             while chunk:
                 yield inflater.decompress(chunk, _INFLATED_BYTES)
                 chunk = inflater.unconsumed_tail

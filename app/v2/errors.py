@@ -9,10 +9,10 @@ from typing import Any, TypeAlias, cast
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from app import problems
 from app.errors import ServiceError, UploadError
+from app.problems import ProblemResponse
 from app.v2.protocol import ErrorResponse
 
 PREFIX = "/v2"
@@ -33,6 +33,10 @@ class UnknownModelError(ServiceError):
 
     status = 404
     title = "Unknown model"
+
+
+class _Error(ProblemResponse):
+    media_type = "application/json"
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -60,10 +64,10 @@ def _translated(handler: _Handler) -> _Handler:
     async def answer(request: Request, error: Exception) -> Response:
         response = await handler(request, error)
         below = f"{request.url.path}/".startswith(f"{PREFIX}/")
-        if not below or response.media_type != problems.MEDIA_TYPE:
+        if not below or not isinstance(response, ProblemResponse):
             return response
         body = ErrorResponse(error=json.loads(bytes(response.body))["detail"])
         headers = getattr(error, "headers", None)
-        return JSONResponse(body.model_dump(), response.status_code, headers)
+        return _Error(body.model_dump(), response.status_code, headers, kind=response.kind)
 
     return answer

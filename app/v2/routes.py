@@ -17,7 +17,7 @@ from app.errors import UnavailableError
 from app.examples import shown
 from app.images import DecodedImage, ImageError
 from app.job import Prediction
-from app.routes import ReadyService
+from app.routes import ReadyService, started_service
 from app.service import Service
 from app.v2 import examples
 from app.v2.answers import HEADER_LENGTH, inference_response, requested_outputs
@@ -69,9 +69,15 @@ async def server_metadata() -> ServerMetadata:
     return ServerMetadata(name="alexnet", version=__version__, extensions=["binary_tensor_data"])
 
 
-@router.get("/health/live", summary="Whether the process answers", responses=shown(examples.LIVE))
-async def live() -> ServerLive:
-    """Answer, if anything can (section Server Live)."""
+@router.get(
+    "/health/live",
+    summary="Whether the process works",
+    responses=shown(examples.LIVE) | documented(503),
+)
+async def live(request: Request) -> ServerLive:
+    """Answer 200 unless only a restart would help (section Server Live)."""
+    if service := started_service(request):
+        service.check_live()
     return ServerLive()
 
 
@@ -81,7 +87,7 @@ async def live() -> ServerLive:
     responses=shown(examples.READY) | documented(503),
 )
 async def ready(_: ReadyService) -> ServerReady:
-    """Answer 200 once the model is loaded and warm (section Server Ready)."""
+    """Answer 200 as `/health/ready` does (section Server Ready)."""
     return ServerReady()
 
 
@@ -99,7 +105,7 @@ async def metadata(service: NamedService) -> ModelMetadata:
     responses=shown(examples.MODEL_READY) | documented(404, 422, 503),
 )
 async def model_ready(service: NamedService) -> ModelReady:
-    """Answer 200 once the model is loaded and warm (section Model Ready)."""
+    """Answer 200 as `/health/ready` does (section Model Ready)."""
     return ModelReady(name=service.model.card.name)
 
 
@@ -109,7 +115,7 @@ async def model_ready(service: NamedService) -> ModelReady:
     openapi_extra=INFERENCE_BODY,
     response_model=InferenceResponse,
     responses=shown(examples.INFERENCE, BINARY_CONTENT)
-    | documented(400, 404, 413, 415, 422, 500, 503),
+    | documented(400, 404, 408, 413, 415, 422, 500, 503, 504),
 )
 async def infer(
     request: Request,
@@ -127,7 +133,6 @@ async def infer(
     `/models`, the most probable of the `labels`, and, from a model that can tell how typical a
     picture is, `typicality` and `in_domain`.
     """
-    service.check_room()
     settings, card = service.settings, service.model.card
     body = Body(request, settings.max_upload_bytes)
     inference, pictures = await read_pictures(body, header_length, card, settings.max_queue)

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.main import create_app
+from app.pipeline import Pipeline
 from app.service import Model, load_model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine
+from tests.app.pipelines import FakeDecoder, entered, file, pipeline_of
+from tests.app.server import Server, listening
 
 Load = Callable[[Settings], Model]
 
@@ -64,3 +68,42 @@ async def client(settings: Settings, load: Load) -> AsyncIterator[httpx.AsyncCli
 async def fake_client(settings: Settings, fake_load: Load) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(create_app(settings, fake_load)) as client:
         yield client
+
+
+@pytest.fixture
+def limits() -> dict[str, Any]:
+    """What a test sets otherwise."""
+    return {}
+
+
+@pytest.fixture
+async def server(
+    settings: Settings, fake_load: Load, limits: dict[str, Any]
+) -> AsyncIterator[Server]:
+    """The service with the fake engine, behind a real socket."""
+    chosen = settings.model_copy(update=limits)
+    async with listening(create_app(chosen, fake_load), chosen) as server:
+        yield server
+
+
+@pytest.fixture
+def decoder() -> FakeDecoder:
+    return FakeDecoder()
+
+
+@pytest.fixture
+async def pipeline(fake_engine: FakeEngine, decoder: FakeDecoder) -> AsyncIterator[Pipeline]:
+    """One thread, which decodes and infers in turn."""
+    with closing(pipeline_of([fake_engine], decoder)) as pipeline:
+        yield pipeline
+        fake_engine.free.set()
+        decoder.free.set()
+
+
+@pytest.fixture
+async def busy(pipeline: Pipeline, fake_engine: FakeEngine) -> FakeEngine:
+    """The engine, held at its first batch of one picture."""
+    fake_engine.free.clear()
+    pipeline.submit(file(0))
+    await entered(fake_engine.entered)
+    return fake_engine

@@ -3,55 +3,70 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app.__main__ import _options, main
-from tests.app.client import free_port
-from tests.app.pictures import BLUE, picture
+from app.server import listening_socket
+from tests.app.processes import served, start
 
 
 def test_missing_model_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "app"],
-        env={**os.environ, "ALEXNET_MODEL": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    for workers in "12":
+        result = start(ALEXNET_MODEL=str(tmp_path), ALEXNET_WORKERS=workers)
 
-    assert result.returncode == 1
-    assert result.stderr.startswith("The model card ")
-    assert result.stderr.count("\n") == 1
+        assert result.returncode == 1
+        assert result.stderr.startswith("The model card ")
+        assert result.stderr.count("\n") == 1
 
 
-def test_workers_serve_and_stop_together(tiny_model: Path) -> None:
-    port = free_port()
-    variables = {"ALEXNET_MODEL": str(tiny_model), "ALEXNET_WORKERS": "2", "ALEXNET_DEVICE": "cpu"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "app", "--port", str(port)],
-        env={**os.environ, **variables},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with server, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        for _ in range(600):
-            assert server.poll() is None
-            try:
-                client.get("/health/ready").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        answer = client.post("/predict", files={"file": ("upload", picture(BLUE))}).json()
-        server.terminate()
-        log = server.communicate(timeout=60)[1]
+def test_command_bounds_what_clients_send(tiny_model: Path, tmp_path: Path) -> None:
+    with served(tiny_model, tmp_path) as service:
+        answer = httpx.get(service.url + "/health/live", headers={"X-Long": "a" * 40_000})
 
-    assert answer["label"] == "blue"
-    assert server.returncode == 0
-    assert log.count("Started server process") == 2
+    assert answer.status_code == 431
+
+
+def test_port_in_use_is_one_sentence_and_exit_code_1(tiny_model: Path) -> None:
+    with listening_socket("127.0.0.1", 0) as other:
+        port = other.getsockname()[1]
+        for workers in "12":
+            result = start(ALEXNET_MODEL=str(tiny_model), ALEXNET_WORKERS=workers, PORT=str(port))
+
+            assert result.returncode == 1
+            assert result.stderr == (
+                f"Port {port} of 127.0.0.1 cannot be used (Address already in use); choose another "
+                "one with PORT or --port.\n"
+            )
+
+
+def test_sigterm_while_the_model_loads_ends_it(tmp_path: Path) -> None:
+    fifo = tmp_path / "model.json"
+    os.mkfifo(fifo)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "app", "--port", "0"],
+            env={**os.environ, "ALEXNET_MODEL": str(tmp_path)},
+        ) as process,
+        fifo.open("w"),
+    ):  # once it reads the card
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def test_check_loads_the_model_and_ends(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["python -m app", "--check"])
+    monkeypatch.setenv("ALEXNET_MODEL", str(tiny_model))
+    monkeypatch.setenv("ALEXNET_DEVICE", "cpu")
+    monkeypatch.setattr("app.__main__.prepare_signals", lambda: None)
+
+    main()
+
+    assert capsys.readouterr().out == "can be served: red-or-blue 1.2.3 on LiteRT (cpu)\n"
 
 
 def test_port_is_the_environments_unless_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +81,7 @@ def test_port_is_the_environments_unless_it_is_given(monkeypatch: pytest.MonkeyP
 def test_unsafe_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["python -m app"])
     monkeypatch.setenv("ALEXNET_MAX_BATCH", "0")
+    monkeypatch.setattr("app.__main__.prepare_signals", lambda: None)
 
     with pytest.raises(SystemExit, match="ALEXNET_MAX_BATCH cannot be used"):
         main()

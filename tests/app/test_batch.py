@@ -79,14 +79,17 @@ async def test_fault_of_the_engine_fails_its_files_alone(
     assert_problem_object(result["problem"], 500, "Inference failed")
 
 
-async def test_end_of_a_thread_is_not_ready(
-    fake_client: httpx.AsyncClient, fake_engine: FakeEngine
+async def test_engine_that_fails_is_not_ready(
+    fake_client: httpx.AsyncClient, fake_engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake_engine.faults = [SystemExit()]
+    monkeypatch.setattr("app.fitness._REST_SECONDS", 3600)
+    fake_engine.faults = [MemoryError(), MemoryError()]
 
     (result,) = (await post_batch(fake_client, picture())).json()["results"]
 
-    assert_problem_object(result["problem"], 503, "Not ready")
+    assert_problem_object(result["problem"], 500, "Inference failed")
+    while (await fake_client.get("/health/ready")).status_code == 200:
+        await asyncio.sleep(0.01)
     assert_problem(await post_batch(fake_client, picture()), 503, "Not ready")
 
 

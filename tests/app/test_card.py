@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.card import Domain, ModelCardError, read_card, verified_file
+from app.card import Domain, ModelCardError, read_card, verified_content, verified_file
 from tests.app.cards import card_of, write_card
 
 DOMAIN = {
@@ -79,20 +80,31 @@ def test_file_as_on_the_card_is_verified(folder: Path) -> None:
     assert verified_file(folder, read_card(folder), "model.tflite") == folder / "model.tflite"
 
 
-def test_changed_file_is_refused(folder: Path) -> None:
+def test_content_as_on_the_card_is_verified(folder: Path) -> None:
+    content = (folder / "model.tflite").read_bytes()
+    assert verified_content(folder, read_card(folder), "model.tflite") == content
+
+
+both = pytest.mark.parametrize("verified", [verified_file, verified_content])
+
+
+@both
+def test_changed_file_is_refused(folder: Path, verified: Callable) -> None:
     (folder / "model.tflite").write_bytes(b"Weights")
 
     with pytest.raises(ModelCardError, match="not the one on the model card"):
-        verified_file(folder, read_card(folder), "model.tflite")
+        verified(folder, read_card(folder), "model.tflite")
 
 
-def test_missing_file_is_refused(folder: Path) -> None:
+@both
+def test_missing_file_is_refused(folder: Path, verified: Callable) -> None:
     (folder / "model.tflite").unlink()
 
     with pytest.raises(ModelCardError, match="cannot be read"):
-        verified_file(folder, read_card(folder), "model.tflite")
+        verified(folder, read_card(folder), "model.tflite")
 
 
-def test_unlisted_file_is_refused(folder: Path) -> None:
+@both
+def test_unlisted_file_is_refused(folder: Path, verified: Callable) -> None:
     with pytest.raises(ModelCardError, match=r"lists no model\.keras"):
-        verified_file(folder, read_card(folder), "model.keras")
+        verified(folder, read_card(folder), "model.keras")

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.errors import MalformedUploadError
-from app.form import FormFile, form_files
+from app.errors import MalformedUploadError, TooManyFieldsError
+from app.form import FormFile, FormLimits, form_files
 
 pytestmark = pytest.mark.anyio
 
@@ -16,6 +16,7 @@ BODY = (
     b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nsecond one\r\n'
     b"--x--\r\n"
 )
+LIMITS = FormLimits(file_bytes=6, other_fields=1, header_bytes=100)
 
 
 async def in_pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
@@ -24,7 +25,7 @@ async def in_pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
 
 
 async def read(body: bytes, size: int = 1000, boundary: bytes = b"x") -> list[FormFile]:
-    return [file async for file in form_files(in_pieces(body, size), boundary, "file", 6)]
+    return [file async for file in form_files(in_pieces(body, size), boundary, "file", LIMITS)]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -37,7 +38,7 @@ async def test_file_comes_before_the_next_has_arrived() -> None:
         yield BODY[: BODY.index(b'name="other"')]
         raise ConnectionError
 
-    files = form_files(arriving(), b"x", "file", 6)
+    files = form_files(arriving(), b"x", "file", LIMITS)
 
     assert await anext(files) == FormFile("a.jpg", b"first")
     with pytest.raises(ConnectionError):
@@ -60,3 +61,19 @@ async def test_body_that_breaks_off_is_malformed(end: int) -> None:
 async def test_body_without_its_boundary_is_malformed(boundary: bytes) -> None:
     with pytest.raises(MalformedUploadError, match="send it again"):
         await read(BODY, boundary=boundary)
+
+
+async def test_other_fields_are_counted() -> None:
+    other = b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\n\r\n'
+
+    with pytest.raises(TooManyFieldsError, match="at most 1 beside the pictures"):
+        await read(other + BODY)
+
+
+@pytest.mark.parametrize("size", [7, 1000])
+@pytest.mark.parametrize("header", [b"X-Long: " + bytes(100), b"X: 1\r\n" * 7 + b"X: 1"])
+async def test_headers_of_a_part_are_bounded(header: bytes, size: int) -> None:
+    long = BODY.replace(b"Content-Type: image/jpeg", header)
+
+    with pytest.raises(MalformedUploadError, match="Maximum header"):
+        await read(long, size)

@@ -3,16 +3,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.errors import OverloadedError
-from app.main import create_app
+from app.main import PICTURE_PATHS, create_app
 from app.settings import Settings
 from tests.app.client import assert_problem, post, posted_picture
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import picture
+from tests.app.v2.requests import INFER, assert_error, image_request
 
 pytestmark = pytest.mark.anyio
 
@@ -53,8 +55,11 @@ async def test_full_service_refuses_before_the_body_is_read(
         accepted.append(asyncio.create_task(post(client, picture())))
         await until_full(app)
 
-        for path in ("/predict", "/predict/batch", "/explain"):
+        for path in ("/predict", "/predict/batch", "/explain", INFER):
             assert await status_of_unread_upload(app, path) == 503
+        refused = await client.post(INFER, json=image_request(picture()))
+        assert_error(refused, 503, "Too many pictures are waiting")
+        assert refused.headers["retry-after"] == "1"
         refused = await post(client, picture())
         assert_problem(refused, 503, "Overloaded")
         assert refused.headers["retry-after"] == "1"
@@ -63,3 +68,48 @@ async def test_full_service_refuses_before_the_body_is_read(
         fake_engine.free.set()
         assert [(await each).status_code for each in accepted] == [200, 200]
         assert (await post(client, picture())).status_code == 200
+
+
+async def test_all_that_takes_pictures_is_guarded(fake_client: httpx.AsyncClient) -> None:
+    paths = (await fake_client.get("/openapi.json")).json()["paths"]
+
+    assert {path for path, methods in paths.items() if "post" in methods} == set(PICTURE_PATHS)
+
+
+async def test_bodies_are_held_as_long_as_there_is_room(
+    settings: Settings, fake_load: Load
+) -> None:
+    narrow = settings.model_copy(update={"max_held_bytes": 60_000, "max_batch_bytes": 60_000})
+    app = create_app(narrow, fake_load)
+    read, finish = asyncio.Event(), asyncio.Event()
+    chunks = [bytes(20_000), bytes(20_000)]
+
+    async def receive() -> dict[str, Any]:
+        if chunks:
+            return {"type": "http.request", "body": chunks.pop(), "more_body": True}
+        read.set()
+        await finish.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        pass
+
+    async with serving(app) as client:
+        large = {"content": bytes(30_000), "headers": {"content-type": "image/jpeg"}}
+        slow = asyncio.create_task(app(posted_picture(), receive, send))
+        await read.wait()
+        refused = await client.post("/predict", **large)
+        assert_problem(refused, 503, "Overloaded")
+        assert refused.headers["retry-after"] == "1"
+        assert (await post(client, picture())).status_code == 200
+
+        finish.set()
+        await slow
+        assert_problem(await client.post("/predict", **large), 415, "Unsupported image")
+
+
+async def test_nothing_is_read_where_no_room_is_left(settings: Settings, fake_load: Load) -> None:
+    narrow = settings.model_copy(update={"max_held_bytes": 0})
+    app = create_app(narrow, fake_load)
+    async with serving(app):
+        assert await status_of_unread_upload(app, "/predict") == 503

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.card import ModelCard, ModelCardError, read_card
@@ -29,15 +30,24 @@ def test_auto_without_a_gpu_is_litert(tiny_model: Path, monkeypatch: pytest.Monk
     assert load("auto", tiny_model).name == "LiteRT"
 
 
-def test_memory_of_the_file_is_given_back(
+def test_file_may_be_written_over_once_it_is_loaded(tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    engine = load("cpu", folder)
+    (folder / "model.tflite").write_bytes(b"")
+
+    assert engine.predict(np.zeros((3, 227, 227, 3), np.uint8)).probabilities.shape == (3, 2)
+
+
+def test_model_that_cannot_be_run_is_refused(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    released: list[Path] = []
-    monkeypatch.setattr("app.engines.choice.release_pages", released.append)
+    def fail(*_: object) -> None:
+        raise RuntimeError("Encountered unresolved custom op: Party.")
 
-    load("cpu", tiny_model)
+    monkeypatch.setattr("app.engines.litert.LiteRTEngine.predict", fail)
 
-    assert released == [tiny_model / "model.tflite"]
+    with pytest.raises(ModelCardError, match=r"cannot be run \(RuntimeError: .*Party\.\); export"):
+        load("cpu", tiny_model)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras's own, with NumPy 2

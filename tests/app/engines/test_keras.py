@@ -54,15 +54,14 @@ def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         KerasEngine(path, SHAPE)
 
 
-@pytest.mark.usefixtures("loaded")
-def test_code_in_a_model_is_not_run(tmp_path: Path) -> None:
+def test_file_with_code_in_it_is_refused(tmp_path: Path) -> None:
     import keras
 
     from app.engines.keras import KerasEngine
 
     pixels = keras.Input(SHAPE, dtype="uint8")
-    code = keras.layers.Lambda(lambda values: values[:, 0, 0, :2], output_shape=(2,))
+    code = keras.layers.Lambda(lambda x: x, output_shape=SHAPE)
     keras.Model(pixels, code(pixels)).save(tmp_path / "model.keras")
 
-    with pytest.raises(ModelCardError, match=r"cannot be loaded by Keras.*[Ll]ambda"):
+    with pytest.raises(ModelCardError, match=r"cannot be loaded by Keras .*safe"):
         KerasEngine(tmp_path / "model.keras", SHAPE)

@@ -9,7 +9,6 @@ import pytest
 from fastapi import FastAPI
 
 from app import __version__
-from app.errors import OverloadedError
 from app.main import create_app
 from app.settings import Settings
 from tests.app.client import post
@@ -135,21 +134,6 @@ async def test_request_that_does_not_fit_is_refused_whole(
         fake_engine.free.set()
         assert [(await each).status_code for each in (predicted, waiting)] == [200, 200]
     assert sum(fake_engine.batch_sizes) == 2
-
-
-async def test_full_service_refuses_before_the_body_is_read(
-    settings: Settings, fake_load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_: object) -> None:
-        raise OverloadedError("Too many pictures are waiting; try again in a moment.")
-
-    async def receive() -> dict[str, Any]:
-        raise AssertionError("the body was read")
-
-    app = create_app(settings, fake_load)
-    monkeypatch.setattr("app.service.Service.check_room", full)
-    async with serving(app):
-        assert await status_of(app, receive) == 503
 
 
 async def test_pictures_of_a_client_that_left_are_skipped(

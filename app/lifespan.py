@@ -1,0 +1,33 @@
+"""What lasts from the application's start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.access.protection import log_who_may_ask
+from app.interpreter import settled_interpreter
+from app.metrics import Metrics
+from app.service import Model, Service
+from app.settings import Settings
+
+
+def lifespan_of(
+    settings: Settings, load: Callable[[Settings], Model], metrics: Metrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what starts an application's service, and closes the one that it ends with."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log_who_may_ask(settings)
+        app.state.service = Service(settings, load(settings), metrics)
+        try:
+            async with metrics.sampling():
+                with settled_interpreter():
+                    yield
+        finally:
+            await app.state.service.close()  # the first one, or what took its place
+
+    return lifespan

@@ -1,0 +1,177 @@
+"""HTTP as the service speaks it: uvicorn's, with bounds to what a client may hold open."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, NamedTuple, NoReturn, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.deadline import BYTES_PER_SECOND
+from app.errors import (
+    CrowdedError,
+    HeadersTooLargeError,
+    MalformedRequestError,
+    ServiceError,
+    SlowRequestError,
+)
+from app.overload import CROWDED
+from app.problems import MEDIA_TYPE, problem_of
+
+SPARE_CONNECTIONS = 64
+"""Beyond the limit: on them health is answered and pictures are refused; the next is closed."""
+
+_MOST_PIPELINED = 16
+"""Requests that may wait on a connection until one before them is answered."""
+_HEADER_OVERHEAD = 4
+"""Bytes of a header beside its name and value."""
+
+
+class ConnectionLimits(NamedTuple):
+    """How much a client may hold open, and how long."""
+
+    connections: int
+    """Of all clients."""
+    header_bytes: int
+    """Of a request's line and headers."""
+    header_seconds: float
+    """In which these arrive, from the connection or the answer before on; to the latter come the
+    seconds for which uvicorn keeps connections that are silent."""
+    transfer_seconds: float
+    """In which an answer is fetched, beside what its size takes at BYTES_PER_SECOND."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection that ends where its client is too slow or sends what no client should.
+
+    uvicorn bounds neither the time nor the bytes that the head of a request takes, nor how many
+    requests wait in a pipeline, and waits forever for clients to fetch their answers. What it is
+    told here goes through the callbacks of asyncio and of httptools.
+    """
+
+    def __init__(self, limits: ConnectionLimits, **of_uvicorn: Any) -> None:
+        super().__init__(**of_uvicorn)
+        self._limits = limits
+        self._pending_bytes = 0
+        """Received since the parser last made something of them."""
+        self._refusal: ServiceError = MalformedRequestError(
+            "What was sent is not a valid HTTP request; send one."
+        )
+        self._end: asyncio.TimerHandle | None = None
+        """Set while a head is due, and then while the last answer is."""
+        self._stall: asyncio.TimerHandle | None = None
+        """Set while answers wait for the client."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections + SPARE_CONNECTIONS:
+            self._refuse(CrowdedError("Too many connections are open; try again in a moment."))
+        else:
+            self._end_after(self._limits.header_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_end()
+        self._cancel_stall()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall = self.loop.call_later(self._fetch_seconds(), self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._cancel_stall()
+        super().resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        self._pending_bytes += len(data)
+        super().data_received(data)
+        if self._pending_bytes > self._limits.header_bytes and not self.transport.is_closing():
+            self._refuse(self._headers_too_large())
+
+    def on_headers_complete(self) -> None:
+        self._cancel_end()
+        self._pending_bytes = 0
+        size = sum(len(name) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
+        if len(self.url) + size > self._limits.header_bytes:
+            self._stop_parsing(self._headers_too_large())
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            raise self._refusal  # which is not sent: it would be taken for an answer that is due
+        if len(self.connections) > self._limits.connections:
+            self.scope["extensions"] = {CROWDED: {}}
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._pending_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._pending_bytes = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else the next request is there already
+            self._end_after(self.timeout_keep_alive + self._limits.header_seconds)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(self._refusal)
+
+    def _stop_parsing(self, error: ServiceError) -> NoReturn:
+        self._refusal = error
+        raise error
+
+    def _refuse(self, error: ServiceError) -> None:
+        """End the connection, with an answer if that cannot be taken for a part of another."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        answering = cycle and cycle.response_started and not cycle.response_complete
+        if not (answering or self.pipeline):
+            self.transport.write(_response(error))
+        self.transport.close()
+        self._end_after(self._fetch_seconds())
+
+    def _end_after(self, seconds: float) -> None:
+        self._cancel_end()
+        self._end = self.loop.call_later(seconds, self._late)
+
+    def _late(self) -> None:
+        if self.transport.is_closing():  # but the client does not fetch what is left
+            self.transport.abort()
+        elif self._pending_bytes:
+            self._refuse(SlowRequestError("The request's headers arrive too slowly; send again."))
+        else:
+            self.transport.close()
+            self._end_after(self._fetch_seconds())
+
+    def _fetch_seconds(self) -> float:
+        size = self.transport.get_write_buffer_size()
+        return self._limits.transfer_seconds + size / BYTES_PER_SECOND
+
+    def _headers_too_large(self) -> HeadersTooLargeError:
+        return HeadersTooLargeError(
+            f"The request's line and headers are too large; send at most "
+            f"{self._limits.header_bytes} bytes."
+        )
+
+    def _cancel_end(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+
+    def _cancel_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+
+def _response(error: ServiceError) -> bytes:
+    body = problem_of(error).model_dump_json().encode()
+    headers = {
+        **error.headers,
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body

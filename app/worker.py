@@ -1,0 +1,63 @@
+"""What a process that serves does, alone or as one of several."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from logging.config import dictConfig
+from multiprocessing.connection import Connection
+from socket import socket
+from typing import Any
+
+import uvicorn
+
+from app.errors import StartupError
+from app.main import create_app
+from app.server import Report, Server
+from app.service import load_model
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def serve(
+    settings: Settings, server_options: dict[str, Any], listener: socket, report: Report
+) -> None:
+    """Serve the model until SIGTERM or SIGINT, which `prepare_signals` lets end the process.
+
+    Args:
+        server_options: Of `uvicorn.Config`.
+
+    Raises:
+        StartupError: The model cannot be served.
+    """
+    dictConfig(server_options["log_config"])  # as the server does, for what is said until then
+    loaded = [load_model(settings)]  # before the server runs: an error is one sentence
+    app = create_app(settings, lambda _: loaded.pop())  # and nobody keeps it once it is replaced
+    config = uvicorn.Config(app, **server_options)
+    host, port, *_ = listener.getsockname()
+    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    Server(config, app, report).run(sockets=[listener])
+
+
+def work(
+    settings: Settings, server_options: dict[str, Any], listener: socket, telling: Connection
+) -> None:
+    """Serve as one process of several, and tell the supervisor, as `app.supervisor.Work` says."""
+    prepare_signals()
+    try:
+        serve(settings, server_options, listener, telling.send)
+    except StartupError as error:
+        telling.send(str(error))
+        sys.exit(1)
+
+
+def prepare_signals() -> None:
+    """Let SIGTERM end the process with exit code 0, and SIGHUP do nothing until it serves."""
+    signal.signal(signal.SIGTERM, _leave)  # the server raises it again when it has ended
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _leave(*_: object) -> None:
+    sys.exit(0)

@@ -18,6 +18,7 @@ from hardening.trial import Asked, Check, Make, Trial, unexpected
 UPLOAD_BYTES = 20 * 2**20
 """Taken of one picture."""
 _BATCH_FILES = 64
+_FIELDS = 64
 _LEAST_SIDE = 8_001
 """Of a square of more pixels than are decoded."""
 _JSON_TYPE = {"Content-Type": "application/json"}
@@ -129,6 +130,13 @@ def crowd(random: Random, reference: Reference) -> Trial:
     return Asked("too many files", "/predict/batch", body, refused(413))
 
 
+def many_fields(random: Random, reference: Reference) -> Trial:
+    """Post a form with more fields beside the picture than are read."""
+    body = bodies.form("other", [b"x"] * (_FIELDS + 1))
+    path = random.choice(["/predict", "/predict/batch", "/explain"])
+    return Asked("too many fields", path, body, refused(413))
+
+
 def bomb(random: Random, reference: Reference) -> Trial:
     """Send a body that inflates to more than is taken."""
     headers = {**_JSON_TYPE, "Content-Encoding": "gzip"}
@@ -147,6 +155,7 @@ KINDS: Mapping[Make, int] = {
     flood: 2,
     vast: 6,
     crowd: 4,
+    many_fields: 3,
     bomb: 2,
 }
 """And how often each comes, in proportion."""

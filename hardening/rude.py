@@ -13,6 +13,8 @@ from hardening.reference import Reference
 from hardening.trial import Client, Make, Trial
 
 _PATIENCE_SECONDS = 30
+_HEADER_BYTES = 32 * 2**10
+"""Of a request that is read."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,18 @@ def claimed(random: Random, reference: Reference) -> Trial:
     return Told("claims to be oversized", sent, 413)
 
 
+def heavy(random: Random, reference: Reference) -> Trial:
+    """Send more headers than are read."""
+    headers = {"X-Heavy": "x" * random.randrange(_HEADER_BYTES, 10 * _HEADER_BYTES)}
+    return Told("too many headers", _head("/predict", headers, 0), 431)
+
+
 def garbage(random: Random, reference: Reference) -> Trial:
     """Speak no HTTP."""
     return Told("no HTTP", random.randbytes(200) + b"\r\n\r\n", 400)
 
 
-KINDS: Mapping[Make, int] = {cut: 10, abandoned: 10, claimed: 6, garbage: 2}
+KINDS: Mapping[Make, int] = {cut: 10, abandoned: 10, claimed: 6, heavy: 3, garbage: 2}
 """And how often each comes, in proportion."""
 
 

@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 
 from app.main import create_app
+from app.network import network_options
 from app.service import Model
 from app.settings import Settings
 from tests.app.access.keys import KEY
@@ -39,8 +40,9 @@ def closed_port(engine: FakeEngine, tmp_path: Path) -> Iterator[int]:
 
 @contextmanager
 def served(settings: Settings, model: Model) -> Iterator[int]:
-    config = uvicorn.Config(create_app(settings, lambda _: model), port=0, log_level="error")
-    server = uvicorn.Server(config)
+    app = create_app(settings, lambda _: model)
+    options = network_options(settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

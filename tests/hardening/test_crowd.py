@@ -35,10 +35,10 @@ async def reference(port: int) -> Reference:
 async def test_third_of_a_crowd_misbehaves_and_all_are_answered_rightly(port: int) -> None:
     tally = Tally()
 
-    await crowd.run(trials(await reference(port), 330, seed=1), port, tally)
+    await crowd.run(trials(await reference(port), 345, seed=1), port, tally)
 
     assert tally.wrong == []
-    assert tally.sent.total() == 330
+    assert tally.sent.total() == 345
     assert len(tally.sent) == len(good.KINDS) + len(bad.KINDS) + len(rude.KINDS)
 
 

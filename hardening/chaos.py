@@ -16,14 +16,14 @@ from hardening.state import State
 
 WORKERS = 2
 """Of the service whose workers are killed."""
-_WARM_UP_SHARE = 5
+_WARM_UP_SHARE = 3
 
 
 class Outcome(NamedTuple):
     """What a service withstood."""
 
     before: State
-    """After a fifth as many requests of the same kinds, which fill caches and memory pools."""
+    """After a third as many requests of the same kinds, which fill caches and memory pools."""
     tally: Tally
     after: State
     alarms: list[str]

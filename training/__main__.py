@@ -8,6 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from training.interrupt import end_at_interrupt, interrupted, raise_at_interrupt
+
+if __name__ == "__main__":
+    end_at_interrupt()  # in one of the imports, which take seconds, it would be a traceback
+
 # Before TensorFlow is imported, which reads it once: no notes on the CPU's instruction set.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (TrainingError, StartupError, ValueError, OSError) as error:
         sys.exit(f"python -m training {options.command}: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        interrupted(options.command)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -113,4 +118,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
 }
 
 if __name__ == "__main__":
+    raise_at_interrupt()
     main()

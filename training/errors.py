@@ -8,7 +8,8 @@ class TrainingError(Exception):
 
     * TrainingError
       + DataError        the pictures given with --data cannot be used
-      + RunError         a run's folder is missing, incomplete or of another recipe
+      + RunError         a run's folder is missing, damaged, in use or of another recipe
+      + StorageError     there is no room for what is to be written
       + ExportError      the exported model does not answer as the trained one does
     """
 
@@ -18,8 +19,17 @@ class DataError(TrainingError):
 
 
 class RunError(TrainingError):
-    """A run's folder is missing, incomplete, or belongs to another recipe or data set."""
+    """A run's folder is missing, damaged, in use, or belongs to another recipe or data set."""
+
+
+class StorageError(TrainingError):
+    """There is no room for what is to be written."""
 
 
 class ExportError(TrainingError):
     """The exported model does not answer as the trained one does."""
+
+
+def brief(error: Exception) -> str:
+    """What an error of somebody else's code says, in one line."""
+    return str(error).partition("\n")[0] or type(error).__name__

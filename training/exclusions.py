@@ -45,7 +45,12 @@ def read_exclusions(path: Path) -> tuple[Exclusion, ...]:
             f"{path} does not exist; give a CSV with the columns {','.join(_COLUMNS)}, or an "
             "empty file to exclude nothing."
         ) from error
-    header, *rows = list(csv.reader(text.splitlines())) or [_COLUMNS]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text in UTF-8 ({error}); save it as such.") from error
+    try:
+        header, *rows = list(csv.reader(text.splitlines())) or [_COLUMNS]
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV ({error}); mend it.") from error
     if header != _COLUMNS:
         raise DataError(f"{path} begins with {','.join(header)!r}; make it {','.join(_COLUMNS)!r}.")
     exclusions: dict[str, Exclusion] = {}

@@ -26,7 +26,14 @@ from training.errors import DataError, ExportError
 from training.files import whole_folder
 from training.litert import tensorflow_version, write_litert
 from training.metrics import mean_log_loss, reliability
-from training.predictor import KERAS_FILE, Predict, keras_predict, litert_predict, predict_all
+from training.predictor import (
+    KERAS_FILE,
+    Predict,
+    keras_predict,
+    litert_predict,
+    load_best,
+    predict_all,
+)
 from training.run import Run
 from training.served import LabelledPictures, make_served
 from training.source import open_source
@@ -74,9 +81,10 @@ def export(
     Raises:
         ExportError: Quantization loses more than `LARGEST_LOSS`; nothing is written then.
         DataError: `data` is not what the run was trained on.
-        RunError: The run has no best weights.
+        RunError: The run has no best weights, or damaged ones.
+        StorageError: There is no room for the model.
     """
-    network = keras.saving.load_model(run.read_best(), compile=False)
+    network = load_best(run)
     side = network.input_shape[1]
     pictures = _pictures(run, data, side, cache)
     neither = collect_neither(side, photographs)
@@ -139,16 +147,16 @@ def check_loss(metrics: dict[str, Metrics]) -> None:
 
 
 def _pictures(run: Run, data: Path, side: int, cache: Path) -> LabelledPictures:
-    facts = run.read_data()
+    split_seed = run.read_summary().split_seed
     with open_source(data) as source:
-        if source.fingerprint() != facts["fingerprint"]:
+        if source.fingerprint() != run.read_data().get("fingerprint"):
             raise DataError(
                 f"{data} does not hold the pictures that {run.folder} was trained on; "
                 "give the same --data."
             )
         dataset = load_dataset(source, side, cache)
     classes = dataset.classes()
-    return LabelledPictures(dataset.pixels, classes, stratified_split(classes, facts["split_seed"]))
+    return LabelledPictures(dataset.pixels, classes, stratified_split(classes, split_seed))
 
 
 def _measure(predict: Predict, pictures: LabelledPictures, title: str) -> _Measured:

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from tensorboard.summary import Writer
 
 from training.batches import Batches
 from training.checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
 from training.data import Dataset
+from training.errors import RunError
 from training.files import whole_file
 from training.folding import fold_normalization
+from training.logs import ScalarLog
 from training.lookup import Place, on_accelerator
 from training.model import FULL_SIDE
 from training.plots import plot_curves
@@ -52,6 +53,10 @@ def fit(
     The best weights by validation accuracy (then log loss) at full size are kept as a plain
     float32 AlexNet in `run.best_file`. A checkpoint is written after every epoch, unless epochs
     are so short that writing would take more than a twentieth of the time.
+
+    Raises:
+        RunError: The last checkpoint or the history is damaged.
+        StorageError: There is no room; the last checkpoint is still there.
     """
     _Fit(run, recipe, data, resolve_precision(precision), on_accelerator(place)).finish()
 
@@ -70,6 +75,12 @@ class _Fit:
         self._progress = read_progress(run.checkpoint_folder)
         # Rows of an epoch whose checkpoint was not finished are written again.
         self._history = run.read_history()[: self._progress.epochs]
+        if len(self._history) < self._progress.epochs or self._progress.epochs > recipe.epochs:
+            raise RunError(
+                f"{run.checkpoint_folder} is {self._progress.epochs} epochs on, and "
+                f"{run.history_file} has {len(self._history)} of {recipe.epochs}; train again, "
+                "with another --run."
+            )
         self._unsaved_best: keras.Model | None = None
         self._saved_at = time.perf_counter()
         self._saving_took = 0.0
@@ -81,15 +92,14 @@ class _Fit:
         trainer = self._build(self._recipe.side(max(first - 1, 0)))
         if first:
             load_checkpoint(self._run.checkpoint_folder, trainer)
-        writer = Writer(str(self._run.logs_folder))
+        log = ScalarLog(self._run.logs_folder)
         for epoch in range(first, self._recipe.epochs):
             trainer = self._at_side(trainer, self._recipe.side(epoch))
             row = self._train_epoch(trainer, epoch)
-            self._record(trainer, row, writer)
+            self._record(trainer, row, log)
             if epoch + 1 == self._recipe.epochs or self._saving_pays():
                 self._save(trainer)
             print(epoch_line(row, self._recipe.epochs), flush=True)
-        writer.close()
 
     def _build(self, side: int) -> Trainer:
         steps = self._steps_an_epoch * self._recipe.epochs
@@ -157,14 +167,12 @@ class _Fit:
             order=order,
         )
 
-    def _record(self, trainer: Trainer, row: dict[str, float], writer: Writer) -> None:
+    def _record(self, trainer: Trainer, row: dict[str, float], log: ScalarLog) -> None:
         if self._is_best(row):
             self._unsaved_best = fold_normalization(trainer.result)
         self._history.append(row)
         self._run.write_history(self._history)
-        for name in row.keys() - {"epoch"}:
-            writer.add_scalar(name, row[name], int(row["epoch"]))
-        writer.flush()
+        log.add(int(row["epoch"]), {name: value for name, value in row.items() if name != "epoch"})
 
     def _is_best(self, row: dict[str, float]) -> bool:
         def quality(of: dict[str, float]) -> tuple[float, float]:

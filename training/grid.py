@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from training.plots import save_figure
+from training.plots import plain_text, save_figure
 
 _COLUMNS = 5
 
@@ -23,6 +23,7 @@ class Tile(NamedTuple):
     caption: str
 
 
+@plain_text
 def save_grid(path: Path, tiles: Sequence[Tile]) -> None:
     """Write a PNG of the tiles in rows of five; a sentence where there are none."""
     rows = max(1, -(-len(tiles) // _COLUMNS))

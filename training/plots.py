@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from training.files import whole_file
 from training.metrics import Evaluation
+
+plain_text = rc_context({"text.parse_math": False})
+"""Draws names as they are: what stands between two "$" would be read as a formula."""
 
 _COLOURS = ("#0b6e99", "#c4561c", "#4f7a28", "#7a4f9e", "#a03050", "#6b6b6b")
 
@@ -22,6 +26,7 @@ def save_figure(path: Path, figure: Figure) -> None:
         figure.savefig(aside, dpi=120, bbox_inches="tight")
 
 
+@plain_text
 def plot_curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
     """Log loss and accuracy, of training (dashed) and validation, by epoch.
 
@@ -45,6 +50,7 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, float]
     save_figure(path, figure)
 
 
+@plain_text
 def plot_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Confusion matrix, ROC and reliability diagram, side by side."""
     figure = Figure(figsize=(14, 4.4), layout="constrained")

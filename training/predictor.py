@@ -17,6 +17,7 @@ from app.engines.engine import Answers
 from app.engines.keras import keras_answers
 from app.engines.litert import FILE_NAME as LITERT_FILE
 from app.engines.litert import LiteRTEngine
+from training.errors import RunError, brief
 from training.run import Run
 
 Form = Literal["litert", "keras"]
@@ -50,13 +51,14 @@ def load_predictor(folder: Path, form: Form = "litert") -> Predictor:
         form: Which file of an exported model; a run has but one.
 
     Raises:
-        RunError: The folder holds neither, or a run without a finished full-size epoch.
+        RunError: The folder holds neither, or a run without a finished full-size epoch or with
+            damaged weights.
         ModelCardError: The exported model does not match its card.
     """
     if (folder / CARD_NAME).is_file():
         return _exported(folder, form)
     run = Run(folder)
-    network = keras.saving.load_model(run.read_best(), compile=False)
+    network = load_best(run)
     return Predictor(
         name=folder.name,
         labels=run.read_labels(),
@@ -65,6 +67,19 @@ def load_predictor(folder: Path, form: Form = "litert") -> Predictor:
         predict=keras_predict(network),
         domain=None,
     )
+
+
+def load_best(run: Run) -> keras.Model:
+    """The network with the best weights of a run.
+
+    Raises:
+        RunError: There is none yet, or it is damaged.
+    """
+    path = run.read_best()
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras, zipfile and HDF5 raise many types for damaged files
+        raise RunError(f"{path} is damaged ({brief(error)}); train again.") from error
 
 
 def keras_predict(network: keras.Model) -> Predict:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from app.card import DataSummary
-from training.errors import RunError
+from training.errors import RunError, brief
 from training.files import write_text
+from training.lock import locked
 from training.recipe import Recipe
 
 HISTORY_COLUMNS = (
@@ -41,11 +44,30 @@ class Run:
         self.best_file = folder / "best.keras"
         self.checkpoint_folder = folder / "checkpoint"
         self.logs_folder = folder / "logs"
+        self.lock_file = folder / ".lock"
 
     @property
     def exists(self) -> bool:
         """Whether a training was begun here."""
         return self.recipe_file.is_file()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other trainings out.
+
+        Raises:
+            RunError: One is writing to the folder.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.lock_file))
+            except BlockingIOError as error:
+                raise RunError(
+                    f"Another training is writing to {self.folder}; wait until it ends, or name "
+                    "another folder with --run."
+                ) from error
+            yield
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Mark the run as begun."""
@@ -57,7 +79,8 @@ class Run:
         Raises:
             RunError: There is none, or it is damaged.
         """
-        return Recipe.from_dict(self._read_json(self.recipe_file))
+        with self._reading(self.recipe_file):
+            return Recipe.from_dict(json.loads(self.recipe_file.read_text(encoding="utf-8")))
 
     def write_data(self, facts: dict[str, Any]) -> None:
         """What was trained on: labels, counts, source, skipped files."""
@@ -69,16 +92,21 @@ class Run:
         Raises:
             RunError: There is none, or it is damaged.
         """
-        return self._read_json(self.data_file)
+        with self._reading(self.data_file):
+            facts: dict[str, Any] = json.loads(self.data_file.read_text(encoding="utf-8"))
+            return facts
 
     def read_labels(self) -> tuple[str, ...]:
         """The labels in the order of the network's outputs."""
-        return tuple(self.read_data()["labels"])
+        facts = self.read_data()
+        with self._reading(self.data_file):
+            return tuple(facts["labels"])
 
     def read_summary(self) -> DataSummary:
         """What was trained on, as the model card tells it."""
         facts = self.read_data()
-        return DataSummary(**{name: facts[name] for name in DataSummary.model_fields})
+        with self._reading(self.data_file):
+            return DataSummary(**{name: facts[name] for name in DataSummary.model_fields})
 
     def read_best(self) -> Path:
         """The file of the best weights.
@@ -103,25 +131,30 @@ class Run:
         write_text(self.history_file, text.getvalue())
 
     def read_history(self) -> list[dict[str, float]]:
-        """A row an epoch, empty before the first is done."""
+        """A row an epoch, empty before the first is done.
+
+        Raises:
+            RunError: It is damaged.
+        """
         if not self.history_file.is_file():
             return []
-        with self.history_file.open(newline="", encoding="utf-8") as file:
-            return [
-                {name: float(value) for name, value in row.items()} for row in csv.DictReader(file)
-            ]
+        with self._reading(self.history_file):
+            header, *rows = csv.reader(self.history_file.read_text(encoding="utf-8").splitlines())
+            if tuple(header) != HISTORY_COLUMNS:
+                raise ValueError(f"its columns are {','.join(header)}")
+            return [dict(zip(header, map(float, row), strict=True)) for row in rows]
 
-    def _read_json(self, path: Path) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def _reading(self, path: Path) -> Iterator[None]:
         try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            yield
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.folder} holds no training ({path.name} is missing); "
                 "give the folder of a run."
             ) from error
-        except ValueError as error:
-            raise RunError(f"{path} is damaged ({error}); train again.") from error
-        return values
+        except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+            raise RunError(f"{path} is damaged ({brief(error)}); train again.") from error
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:

@@ -6,21 +6,24 @@ import contextlib
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 import threading
-import zipfile
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
 
+from app.images import ImageTooLargeError
+from training.archive import check_members, open_archive, open_inner_archive, read_member
 from training.errors import DataError
 
 _PICTURES = ".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif .heic .heif"
 _SUFFIXES = frozenset(_PICTURES.split())
 _LABELLED_NAME = re.compile(r"([^.]+)\..+\.[^.]+")
 _TRAINING = "train"
+_MOST_BYTES = 200_000_000  # of a file: what the largest picture that is decoded takes uncompressed
+_UNSHOWABLE = frozenset({"Cc", "Cs"})  # control characters, and bytes that are no characters
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Source(ABC):
             raise DataError(
                 f"{path} holds no pictures; give Kaggle's archive, or a folder of image files."
             )
+        for name in names:
+            if any(unicodedata.category(character) in _UNSHOWABLE for character in name):
+                raise DataError(
+                    f"{path} holds {name!r}, whose name cannot be shown or written; rename it."
+                )
 
     @property
     def name(self) -> str:
@@ -51,7 +59,12 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, entry: Entry) -> bytes:
-        """The bytes of the picture's file."""
+        """The bytes of the picture's file.
+
+        Raises:
+            DataError: It cannot be read, now or ever.
+            ImageTooLargeError: It has more bytes than any picture needs.
+        """
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -66,7 +79,7 @@ class FolderSource(Source):
         super().__init__(path, _pictures(file.relative_to(path).as_posix() for file in found))
 
     def read(self, entry: Entry) -> bytes:
-        return (self.path / entry.name).read_bytes()
+        return _read_file(self.path / entry.name)
 
     def fingerprint(self) -> str:
         stats = ((entry.name, (self.path / entry.name).stat()) for entry in self.entries)
@@ -81,7 +94,7 @@ class FilesSource(Source):
         super().__init__(Path(files[0].name), list(self._files))
 
     def read(self, entry: Entry) -> bytes:
-        return self._files[entry.name].read_bytes()
+        return _read_file(self._files[entry.name])
 
     def fingerprint(self) -> str:
         return _digest([[name, file.stat().st_size] for name, file in self._files.items()])
@@ -90,19 +103,25 @@ class FilesSource(Source):
 class ArchiveSource(Source):
     """Pictures in a zip archive."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+    def __init__(self, path: Path, archive: ZipFile) -> None:
         self._archive = archive
         self._lock = threading.Lock()
-        files = (info.filename for info in archive.infolist() if not info.is_dir())
-        super().__init__(path, _pictures(files))
+        files = [each for each in archive.infolist() if not each.filename.endswith("/")]
+        names = _pictures(member.filename for member in files)
+        self._members = {member.filename: member for member in files}
+        chosen = set(names)
+        check_members(path, [member for member in files if member.filename in chosen])
+        super().__init__(path, names)
 
     def read(self, entry: Entry) -> bytes:
+        member = self._members[entry.name]
+        _check_size(member.file_size)
         with self._lock:
-            return self._archive.read(entry.name)
+            return read_member(self.path, self._archive, member)
 
     def fingerprint(self) -> str:
-        infos = (self._archive.getinfo(entry.name) for entry in self.entries)
-        return _digest([[info.filename, info.file_size, info.CRC] for info in infos])
+        members = (self._members[entry.name] for entry in self.entries)
+        return _digest([[member.filename, member.file_size, member.CRC] for member in members])
 
 
 @contextlib.contextmanager
@@ -113,7 +132,9 @@ def open_source(*paths: Path) -> Iterator[Source]:
     the first dot ("cat.0.jpg"). Of Kaggle's competition, archive or unpacked, only `train` is read.
 
     Raises:
-        DataError: A path does not exist, is a broken archive, or holds no pictures.
+        DataError: A path does not exist, is a damaged archive or one not to be trusted, or holds
+            no pictures.
+        StorageError: There is no room to unpack an archive in the archive.
     """
     for path in paths:
         if not path.exists():
@@ -123,10 +144,10 @@ def open_source(*paths: Path) -> Iterator[Source]:
         yield FilesSource(list(paths))
     elif path.is_dir():
         inner = path / f"{_TRAINING}.zip"
-        with _open_archive(inner) if inner.is_file() else _plain_folder(path) as source:
+        with _archive(inner) if inner.is_file() else _plain_folder(path) as source:
             yield source
     else:
-        with _open_archive(path) as source:
+        with _archive(path) as source:
             yield source
 
 
@@ -136,20 +157,13 @@ def _plain_folder(path: Path) -> Iterator[Source]:
 
 
 @contextlib.contextmanager
-def _open_archive(path: Path) -> Iterator[Source]:
-    try:
-        with zipfile.ZipFile(path) as archive, contextlib.ExitStack() as stack:
-            if f"{_TRAINING}.zip" in archive.namelist():
-                unpacked = stack.enter_context(tempfile.TemporaryFile())
-                with archive.open(f"{_TRAINING}.zip") as packed:
-                    shutil.copyfileobj(packed, unpacked)
-                yield ArchiveSource(path, stack.enter_context(zipfile.ZipFile(unpacked)))
-            else:
-                yield ArchiveSource(path, archive)
-    except zipfile.BadZipFile as error:
-        raise DataError(
-            f"{path} is not a zip archive, or a damaged one ({error}); download it again."
-        ) from error
+def _archive(path: Path) -> Iterator[Source]:
+    with contextlib.ExitStack() as stack:
+        archive = stack.enter_context(open_archive(path))
+        inner = f"{_TRAINING}.zip"
+        if inner in archive.namelist():
+            archive = stack.enter_context(open_inner_archive(path, archive, inner))
+        yield ArchiveSource(path, archive)
 
 
 def _pictures(names: Iterator[str]) -> list[str]:
@@ -157,11 +171,33 @@ def _pictures(names: Iterator[str]) -> list[str]:
         name
         for name in names
         if PurePosixPath(name).suffix.lower() in _SUFFIXES
-        and not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+        and not any(_is_hidden(part) for part in PurePosixPath(name).parts)
     ]
     training = [name for name in pictures if PurePosixPath(name).parts[0] == _TRAINING]
     folders = {PurePosixPath(name).parts[0] for name in pictures}
     return training if training and folders <= {_TRAINING, "test", "test1"} else pictures
+
+
+def _is_hidden(part: str) -> bool:
+    return part != ".." and part.startswith((".", "__MACOSX"))
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        _check_size(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); make it readable, or remove it."
+        ) from error
+
+
+def _check_size(size: int) -> None:
+    if size > _MOST_BYTES:
+        raise ImageTooLargeError(
+            f"The file has {size / 1e6:,.0f} MB, and no picture needs more than "
+            f"{_MOST_BYTES / 1e6:,.0f} MB."
+        )
 
 
 def _label(names: list[str]) -> list[Entry]:

@@ -48,7 +48,9 @@ def train(
     Raises:
         DataError: The pictures or the exclusions cannot be used.
         RunError: The run exists and `resume` is off, or the other way round, or it was begun
-            with another recipe, other pictures or other exclusions.
+            with another recipe, other pictures or other exclusions, or it is damaged, or another
+            training is writing to it.
+        StorageError: There is no room for the decoded pictures, or for what is trained.
     """
     listed = read_exclusions(exclusions)
     with open_source(data) as source:
@@ -70,20 +72,17 @@ def train(
             "excluded": [dataset.names[position] for position in excluded],
             "skipped": [asdict(skipped) for skipped in dataset.skipped],
         }
-        if resume:
-            _check_resumable(run, recipe, facts)
-        else:
-            if run.exists:
-                raise RunError(
-                    f"{run.folder} holds a training already; add --resume to go on with it, "
-                    "or name another folder with --run."
-                )
-            run.write_data(facts)
-            write_split(run.split_file, dataset, split)
-            run.write_recipe(recipe)
         pictures = _by_side(source, dataset, cache)
         training_data = TrainingData(pictures, classes, len(dataset.labels), split)
-        fit(run, recipe, training_data, precision, place)
+        if resume:
+            _check_resumable(run, recipe, facts)
+        with run.alone():
+            if not resume:
+                _check_new(run)
+                run.write_data(facts)
+                write_split(run.split_file, dataset, split)
+                run.write_recipe(recipe)
+            fit(run, recipe, training_data, precision, place)
 
 
 def _report(dataset: Dataset) -> None:
@@ -100,7 +99,24 @@ def _report_excluded(dataset: Dataset, excluded: dict[int, str]) -> None:
         print(f"  excluded {dataset.names[position]}: {reason}")
 
 
+def _check_new(run: Run) -> None:
+    if run.exists:
+        raise RunError(
+            f"{run.folder} holds a training already; add --resume to go on with it, "
+            "or name another folder with --run."
+        )
+    if run.checkpoint_folder.exists() or run.history_file.exists():
+        raise RunError(
+            f"{run.folder} holds what is left of a training without {run.recipe_file.name}; "
+            "name another folder with --run."
+        )
+
+
 def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None:
+    if not run.exists:
+        raise RunError(
+            f"{run.folder} holds no training to go on with; leave out --resume to begin one."
+        )
     if run.read_recipe() != recipe:
         raise RunError(
             f"{run.folder} was begun with another recipe (see {run.recipe_file.name}); "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
+from training.errors import RunError, StorageError
 from training.recipe import BEST
 from training.trainer import Trainer, build_trainer
 
@@ -85,3 +88,47 @@ def test_a_checkpoint_that_was_not_finished_is_not_seen(
         save_checkpoint(tmp_path, trainer, Progress(epochs=2, steps=20))
 
     assert read_progress(tmp_path) == Progress(epochs=1, steps=10)
+
+
+def test_a_disk_that_is_too_small_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(seed=1)
+    save_checkpoint(tmp_path, trainer, Progress(epochs=1, steps=10))
+    # Its weights, those of the average and the optimizer's two moments.
+    size = 4 * 4 * sum(weights.size for weights in trainer.network.get_weights())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0.9 * size))
+
+    with pytest.raises(StorageError, match=r"epoch-0002 takes .* make room"):
+        save_checkpoint(tmp_path, trainer, Progress(epochs=2, steps=20))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-0001"]
+
+
+def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+
+    save_checkpoint(tmp_path, make_trainer(seed=1), Progress(epochs=1, steps=10))
+
+    assert {path.name for path in tmp_path.iterdir()} == {".DS_Store", "epoch-0001"}
+
+
+@pytest.mark.parametrize("state", [None, b"", b"{}", b"[1]", b"\xff"])
+def test_a_damaged_state_is_told(tmp_path: Path, state: bytes | None) -> None:
+    (tmp_path / "epoch-0003").mkdir()
+    if state is not None:
+        (tmp_path / "epoch-0003" / "state.json").write_bytes(state)
+
+    with pytest.raises(RunError, match=r"epoch-0003 is damaged \(.*\); train again"):
+        read_progress(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 100, 0.5])
+def test_damaged_weights_are_told(tmp_path: Path, kept: float) -> None:
+    trainer = make_trainer(seed=1)
+    save_checkpoint(tmp_path, trainer, Progress(epochs=3, steps=30))
+    weights = tmp_path / "epoch-0003" / "trainer.weights.h5"
+    os.truncate(weights, int(kept * weights.stat().st_size) if kept < 1 else int(kept))
+
+    with pytest.raises(RunError, match=r"epoch-0003 is damaged \(.*\); train again"):
+        load_checkpoint(tmp_path, trainer)

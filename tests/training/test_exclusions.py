@@ -130,3 +130,14 @@ def test_the_default_list_is_sorted_and_names_kaggles_pictures() -> None:
 
     assert names == sorted(names, key=lambda name: (name[0], int(name[1])))
     assert {(label, suffix) for label, _, suffix in names} == {("cat", "jpg"), ("dog", "jpg")}
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"), [(b"\xff\xfe", "no text in UTF-8"), (b"x" * 200_000, "is no CSV")]
+)
+def test_a_file_that_is_no_list_is_an_error(tmp_path: Path, data: bytes, complaint: str) -> None:
+    path = tmp_path / "exclusions.csv"
+    path.write_bytes(data)
+
+    with pytest.raises(DataError, match=complaint):
+        read_exclusions(path)

@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from tests.training.pictures import size_of
 from tests.training.workshop import EVERYTHING, Workshop, train_one_epoch_only
 from training import fit
-from training.run import Run
+from training.errors import RunError
+from training.files import write_text
+from training.recipe import BEST
+from training.run import HISTORY_COLUMNS, Run
+from training.split import stratified_split
 
 
 def measured(run: Path) -> list[dict[str, float]]:
@@ -89,12 +94,15 @@ def test_saving_takes_a_small_share_of_the_time(
 ) -> None:
     saved = []
     monkeypatch.setattr(fit, "_SAVING_SHARE", 1e-9)
-    monkeypatch.setattr(fit, "save_checkpoint", lambda *state: saved.append(state[2].epochs))
+    best = Run(tmp_path / "run").best_file
+    monkeypatch.setattr(
+        fit, "save_checkpoint", lambda *state: saved.append((state[2].epochs, best.is_file()))
+    )
 
     workshop.train(tmp_path / "run", "--epochs", "3", "--stages", "227:1")
 
-    assert saved == [1, 3]
-    assert Run(tmp_path / "run").read_best().is_file()
+    # The checkpoint comes last: a kill before it must not lose the best weights.
+    assert saved == [(1, True), (3, True)]
 
 
 def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:
@@ -123,3 +131,18 @@ def test_a_run_is_never_mixed_with_another(
 def test_only_a_run_can_be_resumed(workshop: Workshop, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="holds no training"):
         workshop.train(tmp_path / "nothing", "--resume")
+
+
+@pytest.mark.parametrize(("epochs", "rows"), [(3, 2), (20, 19)])
+def test_a_checkpoint_that_does_not_fit_the_history_is_told(
+    tmp_path: Path, epochs: int, rows: int
+) -> None:
+    run = Run(tmp_path)
+    run.write_history([dict.fromkeys(HISTORY_COLUMNS, 1.0)] * rows)
+    state = run.checkpoint_folder / f"epoch-{epochs:04}" / "state.json"
+    write_text(state, f'{{"epochs": {epochs}, "steps": {epochs}}}')
+    classes = np.array([0, 1] * 5, dtype=np.int32)
+    data = fit.TrainingData(pytest.fail, classes, 2, stratified_split(classes, seed=1))
+
+    with pytest.raises(RunError, match=f"is {epochs} epochs on, and .* has {rows} of 19"):
+        fit.fit(run, BEST, data)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from app.card import DataSummary
 from app.engines.engine import Answers
+from tests.training.disk import no_file_above
 from tests.training.pictures import CAT, DOG, size_of, write_files, write_zip
-from training.errors import DataError
+from training.errors import DataError, StorageError
 from training.predict import Answer, predict
 from training.predictor import Predictor
 
@@ -81,3 +82,22 @@ def test_nothing_decodable_is_an_error_and_writes_nothing(tmp_path: Path) -> Non
         predict(PREDICTOR, [folder], output=tmp_path / "out.csv")
 
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_full_disk_leaves_no_half_of_a_figure(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "in", {"a.jpg": CAT})
+    output = tmp_path / "out" / "predictions.csv"
+
+    with no_file_above(5000), pytest.raises(StorageError, match=r"predictions\.png cannot be"):
+        predict(PREDICTOR, [folder], output=output)
+
+    assert [path.name for path in output.parent.iterdir()] == ["predictions.csv"]
+    assert len(output.read_text().splitlines()) == 2
+
+
+def test_a_name_like_a_formula_is_drawn(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "in", {r"cat $\x$.jpg": CAT})
+
+    predict(PREDICTOR, [folder], output=tmp_path / "out.csv")
+
+    assert size_of(tmp_path / "out.png")[1] > 200

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import RunError
+from training.files import write_text
 from training.recipe import BEST
 from training.run import HISTORY_COLUMNS, Run
 
@@ -54,3 +55,48 @@ def test_a_damaged_file_is_named(run: Run) -> None:
 
     with pytest.raises(RunError, match=r"recipe.json is damaged"):
         run.read_recipe()
+
+
+@pytest.mark.parametrize("text", ["[]", '{"stages": []}', '{"stages": 1}', "{", "\x00"])
+def test_a_damaged_recipe_is_told(run: Run, text: str) -> None:
+    write_text(run.recipe_file, text)
+
+    with pytest.raises(RunError, match=r"recipe.json is damaged \(.*\); train again"):
+        run.read_recipe()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"labels": null}'])
+def test_damaged_facts_are_told(run: Run, text: str) -> None:
+    write_text(run.data_file, text)
+
+    for read in (run.read_labels, run.read_summary):
+        with pytest.raises(RunError, match=r"data.json is damaged \(.*\); train again"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "epoch,side\n",
+        f"{','.join(HISTORY_COLUMNS)}\n1,99\n",
+        f"{','.join(HISTORY_COLUMNS)}\n{','.join('x' * len(HISTORY_COLUMNS))}\n",
+    ],
+)
+def test_a_damaged_history_is_told(run: Run, text: str) -> None:
+    write_text(run.history_file, text)
+
+    with pytest.raises(RunError, match=r"history.csv is damaged \(.*\); train again"):
+        run.read_history()
+
+
+def test_a_run_is_written_to_by_one_training_at_a_time(run: Run) -> None:
+    with (
+        run.alone(),
+        pytest.raises(RunError, match=r"Another training is writing to .*; wait until it ends"),
+        run.alone(),
+    ):
+        pass
+
+    with run.alone():
+        assert not run.exists

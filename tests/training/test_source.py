@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app.images import ImageTooLargeError
 from tests.training.pictures import (
     CAT,
     DOG,
@@ -13,6 +15,7 @@ from tests.training.pictures import (
     write_files,
     write_zip,
 )
+from training.errors import DataError
 from training.source import Entry, open_source
 
 
@@ -176,3 +179,18 @@ def test_fingerprint_is_of_the_content_wherever_it_lies(
 
     assert len(before) == 64
     assert fingerprint(here.rename(there) / path.relative_to(here)) == before
+
+
+def test_a_name_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, {"dog.\x1b[2J.jpg": DOG})
+
+    with pytest.raises(DataError, match=r"'dog\.\\x1b\[2J\.jpg', whose name cannot be shown"):
+        names_of(tmp_path)
+
+
+def test_a_file_that_is_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
+    write_files(tmp_path, {"dog.0.jpg": DOG})
+    os.truncate(tmp_path / "dog.0.jpg", 200_000_001)  # of which the disk has but a page
+
+    with open_source(tmp_path) as source, pytest.raises(ImageTooLargeError, match="than 200 MB"):
+        source.read(source.entries[0])

@@ -107,3 +107,41 @@ def test_a_run_goes_on_with_the_same_exclusions_only(
         train_without(run, data, [second], resume=True)
 
     assert len(splits) == 2
+
+
+def test_a_second_training_is_kept_out(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, begun = Run(tmp_path / "run"), []
+
+    def second(*_: object) -> None:
+        begun.append(run.exists)
+        with pytest.raises(RunError, match="Another training is writing to"):
+            train_without(run, data, [], resume=True)
+
+    monkeypatch.setattr("training.train.fit", second)
+
+    train_without(run, data, [])
+
+    assert begun == [True]
+
+
+def test_what_is_left_of_another_training_is_not_gone_on_with(
+    data: Path, tmp_path: Path, splits: list[Split]
+) -> None:
+    run = Run(tmp_path / "run")
+    (run.checkpoint_folder / "epoch-0007").mkdir(parents=True)
+
+    with pytest.raises(RunError, match=r"what is left of a training without recipe\.json"):
+        train_without(run, data, [])
+
+    assert splits == []
+
+
+def test_nothing_is_made_where_there_is_nothing_to_resume(data: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+
+    with pytest.raises(RunError, match="leave out --resume to begin one"):
+        train_without(run, data, [], resume=True)
+
+    assert not run.folder.exists()

@@ -12,7 +12,6 @@ import psutil
 from benchmarks.server import Server
 from hardening import poll
 from hardening.crowd import Tally
-from hardening.state import family
 
 _PAUSE_SECONDS = 0.05
 _READY = "ready: "
@@ -52,8 +51,8 @@ async def kill(
 
 
 def _workers(server: Server) -> list[psutil.Process]:
-    """Return those processes that serve, rather than watch."""
-    return [each for each in family(server)[1:] if _serves(each)]
+    """Return those processes that serve, rather than watch, or decode for one that serves."""
+    return [each for each in psutil.Process(server.pid).children() if _serves(each)]
 
 
 def _serves(process: psutil.Process) -> bool:

@@ -23,7 +23,8 @@ _P50_RATIO = 1.25
 """One client's latency varies by some percent from one minute to the next."""
 _GROWTH_MB = 32.0
 """A large upload and its copies, which the allocator keeps."""
-_SPARE_FILES = 4
+_SPARE_FILES = 16
+"""Those of processes that come and go; a leak would be hundreds."""
 _BACK_SECONDS = 30.0
 _SLOPE_MB = 1.0
 _P99_RATIO = 1.25

@@ -15,7 +15,7 @@ train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format train no-data bench audit lock upgrade clean
+.PHONY: help serve test lint format train no-data bench audit chaos contract soak lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -50,6 +50,15 @@ audit: .venv-audit/audit.stamp ## look for unsafe code, and for known faults of 
 	$(<D)/bin/bandit --quiet --configfile pyproject.toml --recursive app training
 	$(<D)/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix --requirement ,$(LOCKS))
 
+chaos: .venv/dev.stamp ## besiege the service, and write to SECURITY.md what it withstood
+	$(<D)/bin/python -m hardening chaos $(ARGS)
+
+contract: .venv/dev.stamp ## hold the service to its OpenAPI document with schemathesis
+	$(<D)/bin/python -m hardening contract $(ARGS)
+
+soak: .venv/dev.stamp ## keep the service busy for half an hour (needs wrk)
+	$(<D)/bin/python -m hardening soak $(ARGS)
+
 lock: ## resolve pyproject.toml into requirements/, keeping locked versions that still fit
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }
 	$(call compile,serve,)
@@ -69,7 +78,7 @@ compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 clean: ## remove what was installed and cached; runs/ stays
 	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache
-	find app benchmarks training tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app benchmarks hardening training tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The interpreter is a prerequisite like the lock: where it was replaced or removed, the folder
 # is made anew and everything installed again.

@@ -42,7 +42,7 @@ _AT_ONCE = 16
 enough for others to come between. The rest of the body waits with the client."""
 _RETRY_SECONDS = 0.02
 
-_FILES = {"description": "The pictures.", "type": "array", "items": PICTURE}
+_FILES = {"description": "The pictures.", "type": "array", "minItems": 1, "items": PICTURE}
 _FILES_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": form_content(BATCH_FIELD, _FILES)}
 }

@@ -180,7 +180,9 @@ class Pipeline:
         """Wait for something to do; return None only when closed and drained."""
         with self._changed:
             while True:
-                if task := self._due_trial() or self._due_batch() or self._due_decoding():
+                task = self._due_trial() or self._due_batch() or self._due_decoding()
+                # Again, since what it left to be decoded before it may have been withdrawn by now.
+                if task := task or self._due_batch():
                     if self._encoded or self._decoded or self._patient:
                         self._changed.notify()
                     return task

@@ -44,9 +44,7 @@ class Load(NamedTuple):
 def require_wrk() -> None:
     """Exit with a sentence if wrk is not installed."""
     if shutil.which("wrk") is None:
-        sys.exit(
-            "make bench needs wrk: install it with 'apt-get install wrk' or 'brew install wrk'."
-        )
+        sys.exit("wrk is needed: install it with 'apt-get install wrk' or 'brew install wrk'.")
 
 
 def forms(folder: Path, pictures: list[bytes]) -> Bodies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,7 +25,7 @@ def describe(cores: int) -> str:
     installed = [f"{name} {found}" for name in _PACKAGES if (found := _version(name))]
     return (
         f"{cores} cores of {_processor()}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, {', '.join(installed)}, {_wrk()}"
+        f"Python {platform.python_version()}, {', '.join(installed + _wrk())}"
     )
 
 
@@ -63,6 +64,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _wrk() -> str:
+def _wrk() -> list[str]:
+    if shutil.which("wrk") is None:
+        return []
     printed = subprocess.run(["wrk", "-v"], check=False, capture_output=True, text=True).stdout
-    return " ".join(printed.split()[:2])
+    return [" ".join(printed.split()[:2])]

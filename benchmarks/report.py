@@ -34,9 +34,13 @@ class Report:
             )
         )
 
+    def text(self) -> str:
+        """Return everything."""
+        return "\n\n".join(self._parts)
+
     def write(self, path: Path, title: str) -> None:
         """Write everything to a file, under a title."""
-        path.write_text("\n\n".join([f"# {title}", *self._parts]) + "\n", encoding="utf-8")
+        path.write_text(f"# {title}\n\n{self.text()}\n", encoding="utf-8")
 
     def _add(self, part: str) -> None:
         self._parts.append(part)

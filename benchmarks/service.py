@@ -26,10 +26,12 @@ class Measured(NamedTuple):
 
 
 @contextmanager
-def product(log: Path, workers: int = 1) -> Iterator[Server]:
-    """Run this repository's service on its CPU engine."""
+def product(log: Path, workers: int = 1, *, api_keys: str = "") -> Iterator[Server]:
+    """Run this repository's service on its CPU engine, open to all or asking for a key."""
     command = [sys.executable, "-m", "app", "--port", "{port}"]
     variables = {"ALEXNET_DEVICE": "cpu", "ALEXNET_WORKERS": str(workers)}
+    if api_keys:
+        variables["ALEXNET_API_KEYS"] = api_keys
     with serving(command, "/health/ready", log=log, variables=variables) as server:
         yield server
 

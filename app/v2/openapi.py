@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.v2.metadata import IMAGE, LABELS
+from app.v2.metadata import IMAGE, IN_DOMAIN, LABELS, PIXELS, PROBABILITIES, TYPICALITY
 from app.v2.protocol import InferenceRequest
+
+_WHITE = "R0lGODdhAQABAIEAAP///wAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw=="
+_BLACK = "R0lGODdhAQABAIEAAAAAAAAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw=="
+"""GIFs of one pixel, in base64, so that what the document shows can be sent."""
 
 _EXAMPLES: dict[str, Any] = {
     "all outputs": {
         "summary": "A file, in base64",
-        "value": {
-            "inputs": [
-                {"name": IMAGE, "shape": [1], "datatype": "BYTES", "data": ["/9j/4AAQSkZJRg..."]}
-            ]
-        },
+        "value": {"inputs": [{"name": IMAGE, "shape": [1], "datatype": "BYTES", "data": [_WHITE]}]},
     },
     "one output": {
         "summary": "Two files, of which the labels alone are wanted",
@@ -25,7 +25,7 @@ _EXAMPLES: dict[str, Any] = {
                     "name": IMAGE,
                     "shape": [2],
                     "datatype": "BYTES",
-                    "data": ["/9j/4AAQSkZJRg...", "iVBORw0KGgoAAAANSUhEUg..."],
+                    "data": [_WHITE, _BLACK],
                 }
             ],
             "outputs": [{"name": LABELS}],
@@ -49,7 +49,48 @@ def _without_references(schema: Any, definitions: dict[str, Any]) -> Any:
     }
 
 
-_SCHEMA = InferenceRequest.model_json_schema()
+def _request_schema() -> dict[str, Any]:
+    """Return the schema of a request, which says of each input what `_check` asks for."""
+    general = InferenceRequest.model_json_schema()
+    schema: dict[str, Any] = _without_references(general, general["$defs"])
+    properties = schema["properties"]
+    tensor = properties["inputs"]["items"]
+    file = {"type": "string", "contentEncoding": "base64", "examples": [_WHITE]}
+    number = {"type": "integer", "minimum": 0, "maximum": 255}
+    numbers = {"anyOf": [number, {"type": "array", "items": {}}]}
+    properties["inputs"]["items"] = {
+        "anyOf": [
+            _tensor_schema(tensor, IMAGE, "BYTES", 1, file),
+            _tensor_schema(tensor, PIXELS, "UINT8", 4, numbers),
+        ]
+    }
+    outputs = [PROBABILITIES, LABELS, TYPICALITY, IN_DOMAIN]
+    properties["outputs"]["items"]["properties"]["name"]["enum"] = outputs
+    return schema
+
+
+def _tensor_schema(
+    general: dict[str, Any], name: str, datatype: str, dimensions: int, element: dict[str, Any]
+) -> dict[str, Any]:
+    size = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+    shape = {"type": "array", "items": size, "minItems": dimensions, "maxItems": dimensions}
+    properties = general["properties"]
+    return general | {
+        "title": f"Input {name}",
+        "properties": properties
+        | {
+            "name": {"type": "string", "const": name},
+            "datatype": {"type": "string", "const": datatype},
+            "shape": {"description": "The pictures' number comes first.", **shape},
+            "data": {
+                "description": properties["data"]["description"],
+                "type": ["array", "null"],
+                "items": element,
+                "minItems": 1,
+            },
+        },
+    }
+
 
 _BINARY = {
     "type": "string",
@@ -66,7 +107,7 @@ INFERENCE_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": _without_references(_SCHEMA, _SCHEMA["$defs"]),
+                "schema": _request_schema(),
                 "examples": _EXAMPLES,
             },
             "application/octet-stream": {"schema": _BINARY},

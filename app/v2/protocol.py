@@ -35,7 +35,6 @@ class RequestInput(_RequestPart):
         default=None,
         description="Of `pixels`: numbers from 0 to 255, flat or nested as the shape says. Of "
         "`image`: the files, each as a string of base64 (RFC 4648, section 4).",
-        examples=[["/9j/4AAQSkZJRgABAQAAAQABAAD..."]],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,6 +33,7 @@ from app.v2.protocol import (
     ServerLive,
     ServerMetadata,
     ServerReady,
+    Size,
 )
 
 router = APIRouter(prefix=PREFIX, tags=["Open Inference Protocol"])
@@ -119,8 +121,8 @@ async def infer(
     request: Request,
     service: NamedService,
     header_length: Annotated[
-        int | None,
-        Header(alias=HEADER_LENGTH, ge=0, description="Bytes of JSON before the binary tensor."),
+        Size | SkipJsonSchema[None],
+        Header(alias=HEADER_LENGTH, description="Bytes of JSON before the binary tensor."),
     ] = None,
 ) -> Response:
     """Classify one or more pictures, all of them or none (section Inference).

@@ -86,3 +86,8 @@ def test_arrays_say_what_they_hold(document: dict[str, Any]) -> None:
 
     assert arrays
     assert all("items" in each for each in arrays)
+
+
+def test_batch_holds_at_least_one_file(document: dict[str, Any]) -> None:
+    content = document["paths"]["/predict/batch"]["post"]["requestBody"]["content"]
+    assert content["multipart/form-data"]["schema"]["properties"]["files"]["minItems"] == 1

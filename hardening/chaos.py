@@ -1,0 +1,62 @@
+"""A crowd of which a third misbehaves, and workers that are killed under it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.server import Server
+from benchmarks.service import product
+from hardening import crowd, killer, reference, state
+from hardening.crowd import Tally
+from hardening.killer import Killed
+from hardening.plan import trials
+from hardening.state import State
+
+WORKERS = 2
+"""Of the service whose workers are killed."""
+_WARM_UP_SHARE = 3
+
+
+class Outcome(NamedTuple):
+    """What a service withstood."""
+
+    before: State
+    """After a third as many requests of the same kinds, which fill caches and memory pools."""
+    tally: Tally
+    after: State
+    alarms: list[str]
+    """Lines of the log that tell of errors."""
+    killed: list[Killed]
+    """One after the other."""
+
+
+def storm(log: Path, requests: int, seed: int, quiet: int) -> Outcome:
+    """Send requests to one process; before and after, `quiet` good ones alone."""
+    with product(log) as server:
+        return asyncio.run(_besiege(server, log, requests, seed, quiet))
+
+
+def killing(log: Path, requests: int, seed: int, quiet: int, kills: int) -> Outcome:
+    """The same to several processes, of which now and then one is killed."""
+    points = [requests * number // (kills + 1) for number in range(1, kills + 1)]
+    with product(log, WORKERS) as server:
+        return asyncio.run(_besiege(server, log, requests, seed, quiet, points))
+
+
+async def _besiege(
+    server: Server, log: Path, requests: int, seed: int, quiet: int, points: list[int] | None = None
+) -> Outcome:
+    async with crowd.connected(server.port) as http:
+        known = await reference.ask(http)
+    await crowd.run(trials(known, requests // _WARM_UP_SHARE, seed + 1), server.port, Tally())
+    before = await state.measure(server, known, quiet)
+    tally = Tally()
+    _, killed = await asyncio.gather(
+        crowd.run(trials(known, requests, seed), server.port, tally, reconnect=bool(points)),
+        killer.kill(server, log, WORKERS, tally, points or [], seed),
+    )
+    after = await state.measure(server, known, quiet)
+    alarms = state.alarms(log, [each.process for each in killed])
+    return Outcome(before, tally, after, alarms, killed)

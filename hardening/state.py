@@ -1,0 +1,78 @@
+"""How a service is while it has one client."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Collection
+from itertools import cycle, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import psutil
+
+from benchmarks.server import Server
+from hardening import bodies, crowd, poll
+from hardening.reference import Reference
+
+_ALARM = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b")
+_WAITING = re.compile(r"^alexnet_waiting_pictures (\S+)$", re.MULTILINE)
+
+
+class State(NamedTuple):
+    """Measured with one request at a time."""
+
+    p50_ms: float
+    """Of a picture's answer."""
+    largest_mb: float
+    """RSS of the process that holds the most."""
+    open_files: int
+    """Of all processes, connections among them."""
+
+
+async def measure(server: Server, reference: Reference, requests: int) -> State:
+    """Wait until the service has answered everybody, then ask it about pictures."""
+    async with crowd.connected(server.port) as http:
+        await poll.until(lambda: _is_alone(server, http), "the service still has other clients")
+        seconds = [
+            await _seconds(http, known.picture)
+            for known in islice(cycle(reference.known), requests)
+        ]
+    return State(
+        statistics.median(seconds) * 1e3,
+        server.usage().largest_mb,
+        sum(process.num_fds() for process in family(server)),
+    )
+
+
+def family(server: Server) -> list[psutil.Process]:
+    """Return the process that was started, and its children."""
+    process = psutil.Process(server.pid)
+    return [process, *process.children(recursive=True)]
+
+
+def alarms(log: Path, killed: Collection[int] = ()) -> list[str]:
+    """Return the lines of a log that tell of errors, but for the end of these processes."""
+    told = [f"worker {process} ended (SIGKILL)" for process in killed]
+    return [
+        line
+        for line in log.read_text().splitlines()
+        if _ALARM.search(line) and not any(end in line for end in told)
+    ]
+
+
+async def _is_alone(server: Server, http: httpx.AsyncClient) -> bool:
+    found = _WAITING.search((await http.get("/metrics")).text)
+    connections = [each for process in family(server) for each in process.net_connections("tcp")]
+    others = [each for each in connections if each.status == psutil.CONN_ESTABLISHED][1:]
+    return found is not None and float(found[1]) == 0 and not others
+
+
+async def _seconds(http: httpx.AsyncClient, picture: bytes) -> float:
+    body = bodies.raw(picture)
+    start = time.perf_counter()
+    response = await http.post("/predict", content=body.content, headers=body.headers)
+    response.raise_for_status()
+    return time.perf_counter() - start

@@ -24,6 +24,10 @@ def logging_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"access_log": True})
 
 
+def lines(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [each for each in caplog.records if each.name == "app.access_log"]
+
+
 def as_json(record: logging.LogRecord) -> dict[str, Any]:
     return json.loads(JSONFormatter().format(record))
 
@@ -34,7 +38,7 @@ async def test_nothing_is_logged_unless_asked_for(
     caplog.set_level(logging.INFO, "app")
     await post(fake_client, picture())
 
-    assert [each.message for each in caplog.records if each.name == "app.access_log"] == []
+    assert lines(caplog) == []
 
 
 async def test_every_request_is_a_line(
@@ -45,7 +49,7 @@ async def test_every_request_is_a_line(
         answer = await post(client, picture(), "/predict?token=secret", {"X-Request-ID": "mine"})
         await client.get("/nothing%0Aat%20all", headers={"X-Request-ID": "other"})
 
-    first, second = caplog.records
+    first, second = lines(caplog)
     line = as_json(first)
     assert line["ms"] >= 0
     assert (
@@ -89,6 +93,6 @@ async def test_failures_and_their_names_are_logged(
         await post(client, picture(), headers={"X-Request-ID": "mine"})
         logger.removeFilter(named)
 
-    (record,) = caplog.records
+    (record,) = lines(caplog)
     assert as_json(record)["status"] == 500
     assert names == ["mine"]

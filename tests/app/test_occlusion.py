@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +48,10 @@ async def service(
 ) -> AsyncIterator[Service]:
     """With a queue that is full of one explanation."""
     narrow = settings.model_copy(update={"max_queue": GRID * GRID})
-    with closing(Service(narrow, Model(card_of(tmp_path), [engine]), Metrics())) as service:
-        yield service
-        engine.steps.release(ALL)
+    service = Service(narrow, Model(card_of(tmp_path), [engine]), Metrics())
+    yield service
+    engine.steps.release(ALL)
+    await service.close()
 
 
 def test_every_region_is_hidden_with_its_surroundings() -> None:
@@ -121,8 +121,11 @@ async def test_queue_shorter_than_the_grid_is_enough(
     settings: Settings, fake_engine: FakeEngine, tmp_path: Path
 ) -> None:
     short = settings.model_copy(update={"max_queue": 7})
-    with closing(Service(short, Model(card_of(tmp_path), [fake_engine]), Metrics())) as service:
+    service = Service(short, Model(card_of(tmp_path), [fake_engine]), Metrics())
+    try:
         explanation = await explain(service, spotted_picture())
+    finally:
+        await service.close()
 
     assert explanation.grid[2, 7] == explanation.grid.min()
 

@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.errors import OverloadedError
-from app.main import PICTURE_PATHS, create_app
+from app.main import create_app
+from app.middleware import PICTURE_PATHS
 from app.settings import Settings
 from tests.app.client import assert_problem, post, posted_picture
 from tests.app.conftest import Load, serving

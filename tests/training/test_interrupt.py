@@ -11,6 +11,7 @@ INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
 PROGRAM = f"""
 import os, signal
 from training.interrupt import end_at_interrupt, raise_at_interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs in the background lack
 end_at_interrupt()
 try:
     {{}}

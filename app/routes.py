@@ -22,7 +22,12 @@ from app.errors import (
     UploadTooLargeError,
 )
 from app.examples import LIVE, MODEL, PREDICTION, READY, shown
-from app.images import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from app.images import (
+    BrokenImageError,
+    ImageTooLargeError,
+    ImageTooSlowError,
+    UnsupportedImageError,
+)
 from app.metrics import Metrics
 from app.problems import documented
 from app.schemas import Health, PredictionResponse, ServedModel
@@ -56,6 +61,7 @@ PICTURE_ERRORS = (
     MalformedUploadError,
     UploadTooLargeError,
     ImageTooLargeError,
+    ImageTooSlowError,
     UnsupportedImageError,
     UnsupportedUploadError,
     MissingFileError,

@@ -62,7 +62,9 @@ class Service:
         self._metrics = metrics
         self._pipeline = Pipeline(
             [metrics.counted(engine) for engine in model.engines],
-            lambda data: decode_image(data, (height, width), settings.max_pixels),
+            lambda data: decode_image(
+                data, (height, width), settings.max_pixels, settings.max_decode_seconds
+            ),
             threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,

@@ -7,6 +7,7 @@ import re
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from app.pillow import MAX_PIXELS
 from app.source import LONGEST_HEADER, Source, UnusualError
 
 _UNBOUNDED = re.compile(rb"....ftyp|II|MM|BM.{28}[\1\2]", re.DOTALL)
@@ -14,8 +15,7 @@ _UNBOUNDED = re.compile(rb"....ftyp|II|MM|BM.{28}[\1\2]", re.DOTALL)
 """
 _MOST_WEBP_PIXELS = 16_000_000
 """They are decoded in one call, and take 16 bytes each."""
-_LEAST_BLOCK = 512
-_PIXELS_TIMES_BYTES = 64_000_000 * _LEAST_BLOCK
+_PIXELS_TIMES_BYTES = MAX_PIXELS * 512
 """Of a JPEG in several scans, and of what its decoder is given at once: 512 bytes hold 50 scans
 with nothing in them, and each visits every pixel."""
 _START_OF_SCAN = b"\xff\xda"
@@ -38,8 +38,7 @@ def bound(image: Image.Image, source: Source) -> None:
     if image.format == "WEBP" and pixels > _MOST_WEBP_PIXELS:
         raise UnusualError
     if isinstance(image, JpegImageFile) and _has_scans(image, source):
-        block = max(_LEAST_BLOCK, _PIXELS_TIMES_BYTES // pixels)
-        image.decodermaxblock = min(image.decodermaxblock, block)
+        image.decodermaxblock = min(image.decodermaxblock, _PIXELS_TIMES_BYTES // pixels)
 
 
 def check_exif(image: Image.Image) -> None:

@@ -52,6 +52,7 @@ def decode_confined(data: bytes, order: Order) -> Answer:
 
     Raises:
         EndedError: It took too long, or brought the process down.
+        RuntimeError: There is no process to be had.
     """
     decoders = _decoders()
     decoder = decoders.get()
@@ -79,7 +80,11 @@ class _Decoder:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # where libraries in C complain of pictures
             )
-        self._receive(_START_SECONDS)
+        try:
+            self._receive(_START_SECONDS)
+        except EndedError as error:
+            self.end()
+            raise RuntimeError("A process that decodes pictures does not start.") from error
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

@@ -124,7 +124,7 @@ def decode_here(file: io.BytesIO, size: tuple[int, int], max_pixels: int) -> Dec
         ImageError: As `decode_image` does, but for ImageTooSlowError.
         SourceError: The file is a Source, and gives no more.
     """
-    with _open(file) as image:
+    with _open(file, max_pixels) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise ImageTooLargeError(
@@ -155,15 +155,17 @@ def decode_here(file: io.BytesIO, size: tuple[int, int], max_pixels: int) -> Dec
     return DecodedImage(pixels, width, height, file_format)
 
 
-def _open(file: io.BytesIO) -> Image.Image:
+def _open(file: io.BytesIO, max_pixels: int) -> Image.Image:
     try:
         return open_picture(file)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
             f"The file is not an image that can be read; send one of {', '.join(FORMATS)}."
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageTooLargeError(f"The image is too large to be decoded: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageTooLargeError(
+            f"The image is too large to be decoded; send one of at most {max_pixels} pixels."
+        ) from error
     except SourceError:
         raise
     except MemoryError as error:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,12 +20,10 @@ ENDLESS = bmp_with_runs(64_000_000, 1, b"\x01\x01\x00\x00")
 
 
 @pytest.fixture(autouse=True)
-def processes() -> Iterator[list[psutil.Process]]:
-    """Begin without processes of other tests."""
+def no_processes_of_other_tests() -> None:
     for process in decoders():
         process.kill()
         process.wait()
-    yield []
 
 
 def decoders() -> list[psutil.Process]:
@@ -148,4 +144,4 @@ def test_they_are_started_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
 
     assert decode_confined(picture(), ORDER).told["format"] == "JPEG"
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

@@ -10,9 +10,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from app.pillow import MAX_PIXELS
 from app.source import LONGEST_HEADER, Source, UnusualError
 
-_UNBOUNDED = re.compile(rb"....ftyp|II|MM|BM.{28}[\1\2]", re.DOTALL)
-"""How AVIF, HEIC, TIFF and BMP with runs begin: a few bytes of them can keep a decoder for hours.
-"""
+_UNBOUNDED = re.compile(rb"....ftyp|II|MM|BM.{28}[\1\2]|RIFF....WEBPVP8[LX]", re.DOTALL)
+"""How files begin whose decoder may take hours or gigabytes for little: AVIF, HEIC, TIFF, BMP with
+runs, and WebP that is lossless or may be so in a part, such as alpha."""
 _MOST_WEBP_PIXELS = 16_000_000
 """They are decoded in one call, and take 16 bytes each."""
 _PIXELS_TIMES_BYTES = MAX_PIXELS * 512

@@ -28,7 +28,17 @@ def test_some_formats_are_left_to_other_processes(file_format: str) -> None:
     )
 
 
-@pytest.mark.parametrize("data", [WITH_RUNS, b"MM\x00*", b"\x00\n\x00\x00ftypmsf1"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        WITH_RUNS,
+        b"MM\x00*",
+        b"\x00\n\x00\x00ftypmsf1",
+        picture(file_format="WEBP", lossless=True),
+        picture(file_format="WEBP", xmp=b"<metadata/>"),
+    ],
+    ids=["runs", "TIFF", "HEIC", "lossless WebP", "WebP with metadata"],
+)
 def test_so_are_their_variants(data: bytes) -> None:
     assert not is_bounded(data)
 

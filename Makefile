@@ -15,7 +15,7 @@ train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format train no-data bench audit chaos contract soak lock upgrade clean
+.PHONY: help serve test lint format train no-data bench audit chaos contract fuzz soak lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -27,6 +27,9 @@ serve: $(serve_stamp) ## serve the model; HOST=127.0.0.1, PORT=8000
 
 test: .venv/dev.stamp ## run all tests
 	$(<D)/bin/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+fuzz: .venv/dev.stamp ## decode half a million damaged pictures (Linux on x86-64; an hour)
+	$(<D)/bin/python -m tests.fuzz $(ARGS)
 
 lint: .venv/dev.stamp ## check style and types
 	$(<D)/bin/python -m ruff check

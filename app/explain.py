@@ -48,7 +48,12 @@ async def explain_picture(request: Request, service: ReadyService) -> Response:
     if media_type == _PNG:
         image = explanation.prediction.image
         content = await asyncio.to_thread(
-            draw_heatmap, data, image, explanation.grid, settings.max_pixels
+            draw_heatmap,
+            data,
+            image,
+            explanation.grid,
+            settings.max_pixels,
+            settings.max_decode_seconds,
         )
     else:
         answer = ExplanationResponse.explaining(service.model.card, explanation)

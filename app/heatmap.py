@@ -30,7 +30,11 @@ from green."""
 
 
 def draw_heatmap(
-    data: bytes, image: DecodedImage, grid: NDArray[np.float64], max_pixels: int
+    data: bytes,
+    image: DecodedImage,
+    grid: NDArray[np.float64],
+    max_pixels: int,
+    max_seconds: float,
 ) -> bytes:
     """Return a PNG of the picture in grey, upright and at most 512 pixels long, under its heat.
 
@@ -39,12 +43,13 @@ def draw_heatmap(
         image: What was decoded of it, for its size.
         grid: Shape (rows, columns): how much each region matters. Below 0 is drawn as 0.
         max_pixels: As `decode_image` takes it.
+        max_seconds: As `decode_image` takes it.
 
     Raises:
         ImageError: As `decode_image` does.
     """
     size = _drawn_size(image)
-    picture = Image.fromarray(decode_image(data, size, max_pixels).pixels).convert("L")
+    picture = Image.fromarray(decode_image(data, size, max_pixels, max_seconds).pixels).convert("L")
     heat = _heat(grid, size)
     share = 0.35 + 0.3 * heat
     drawn = (1 - share) * np.asarray(picture)[..., None] + share * _colored(heat)

@@ -23,7 +23,8 @@ def is_heic(data: bytes) -> bool:
 def add_heic_to_pillow() -> None:
     """Let Pillow open HEIC as its format "HEIF".
 
-    Called for the first such file, since the import takes longer than a picture.
+    Called for the first such file, since the import takes longer than a picture, in a process of
+    `app.confinement`: none of this is in the service's own.
     """
     from pi_heif import register_heif_opener
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import math
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from app.heic import add_heic_to_pillow, is_heic
+from app.bounds import bound, check_exif, is_bounded
+from app.confinement import EndedError, Order, decode_confined
+from app.pillow import FORMATS, MAX_PIXELS, open_picture
+from app.pixels import pixels_of
+from app.source import OverdueError, Source, SourceError, UnusualError
 
-MAX_PIXELS = 64_000_000
-_PILLOWS_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_HEIC = "HEIF"
-FORMATS = (*_PILLOWS_FORMATS, _HEIC)
+MAX_SECONDS = 5.0
 
 # Part of the training cache's key: raise it whenever the same bytes would give other pixels.
 DECODING = "pillow-bilinear-squash-2"
@@ -29,6 +31,8 @@ read at 250 x 188, it costs 1.0 ms instead of 1.9 ms (`docs/performance.md` has 
 
 _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = frozenset({5, 6, 7, 8})
+_LONGEST_REASON = 200
+_TOO_MUCH_MEMORY = "Decoding the image takes too much memory; send it in fewer pixels."
 
 
 class ImageError(Exception):
@@ -38,6 +42,7 @@ class ImageError(Exception):
       + UnsupportedImageError
       + BrokenImageError
       + ImageTooLargeError
+      + ImageTooSlowError
     """
 
 
@@ -50,7 +55,11 @@ class BrokenImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The image has more pixels than are decoded."""
+    """The image has more pixels, or takes more memory, than is decoded."""
+
+
+class ImageTooSlowError(ImageError):
+    """The image takes longer to decode than any may."""
 
 
 class DecodedImage(NamedTuple):
@@ -65,24 +74,57 @@ class DecodedImage(NamedTuple):
     """As Pillow names it, such as "JPEG"."""
 
 
-def decode_image(data: bytes, size: tuple[int, int], max_pixels: int = MAX_PIXELS) -> DecodedImage:
+def decode_image(
+    data: bytes,
+    size: tuple[int, int],
+    max_pixels: int = MAX_PIXELS,
+    max_seconds: float = MAX_SECONDS,
+) -> DecodedImage:
     """Decode an image file, upright and in RGB, resized to `size` whatever its proportions.
 
     The whole picture is kept (squashed, not cropped), as in the Kaggle pictures that the
     network is trained on. Only the first frame of an animation is read; transparent parts
     are laid on white.
 
+    Files whose cost nothing bounds are decoded by another process (`docs/limits.md` tells why).
+
     Args:
         data: The bytes of the file.
         size: Height and width of the pixels returned.
         max_pixels: The most pixels that the file may announce in its header.
+        max_seconds: The longest that decoding may take.
 
     Raises:
         UnsupportedImageError: Not an image, or not in one of `FORMATS`.
         BrokenImageError: Truncated or damaged.
-        ImageTooLargeError: More than `max_pixels`.
+        ImageTooLargeError: More than `max_pixels`, or too much for memory.
+        ImageTooSlowError: More than `max_seconds`.
     """
-    with _open(data) as image:
+    try:
+        if is_bounded(data):
+            with suppress(UnusualError):
+                return decode_here(Source(data, max_seconds), size, max_pixels)
+        return _decode_elsewhere(data, Order(size, max_pixels, max_seconds))
+    except OverdueError as error:
+        raise ImageTooSlowError(
+            f"The image takes more than {max_seconds:g} s to decode; send it in fewer pixels, or "
+            "as a plain JPEG."
+        ) from error
+
+
+def decode_here(file: io.BytesIO, size: tuple[int, int], max_pixels: int) -> DecodedImage:
+    """Decode as `decode_image` does, in this thread.
+
+    Args:
+        file: Bounds what decoding takes if it is a Source; else nothing does.
+        size: As in `decode_image`.
+        max_pixels: As in `decode_image`.
+
+    Raises:
+        ImageError: As `decode_image` does, but for ImageTooSlowError.
+        SourceError: The file is a Source, and gives no more.
+    """
+    with _open(file, max_pixels) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise ImageTooLargeError(
@@ -90,38 +132,54 @@ def decode_image(data: bytes, size: tuple[int, int], max_pixels: int = MAX_PIXEL
             )
         file_format = image.format or ""
         try:
+            if isinstance(file, Source):
+                bound(image, file)
             _load(image, size)
+            if isinstance(file, Source):
+                check_exif(image)
             orientation = image.getexif().get(_ORIENTATION_TAG, 1)
             if orientation != 1:
                 ImageOps.exif_transpose(image, in_place=True)
             if orientation in _SIDEWAYS:
                 width, height = height, width
-            pixels = _resized(_to_rgb(image), size)
+            pixels = pixels_of(image, size)
+        except SourceError:
+            raise
+        except MemoryError as error:
+            raise ImageTooLargeError(_TOO_MUCH_MEMORY) from error
         except Exception as error:  # Pillow's plugins raise many types for damaged files
             raise BrokenImageError(
-                f"The {file_format} image is truncated or damaged ({error}); send it again "
-                "from an intact file."
+                f"The {file_format} image is truncated or damaged ({_reason(error)}); send it "
+                "again from an intact file."
             ) from error
     return DecodedImage(pixels, width, height, file_format)
 
 
-def _open(data: bytes) -> Image.Image:
-    formats: tuple[str, ...] = _PILLOWS_FORMATS
-    if is_heic(data):
-        add_heic_to_pillow()
-        formats = (_HEIC,)
+def _open(file: io.BytesIO, max_pixels: int) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data), formats=formats)
+        return open_picture(file)
     except UnidentifiedImageError as error:
         raise UnsupportedImageError(
             f"The file is not an image that can be read; send one of {', '.join(FORMATS)}."
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageTooLargeError(f"The image is too large to be decoded: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageTooLargeError(
+            f"The image is too large to be decoded; send one of at most {max_pixels} pixels."
+        ) from error
+    except SourceError:
+        raise
+    except MemoryError as error:
+        raise ImageTooLargeError(_TOO_MUCH_MEMORY) from error
     except Exception as error:  # as above
         raise BrokenImageError(
-            f"The image's header is damaged ({error}); send it again from an intact file."
+            f"The image's header is damaged ({_reason(error)}); send it again from an intact file."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what a decoder says, short and without a byte of the picture that is not plain."""
+    reason = " ".join(str(error).split()).encode("unicode_escape").decode("ascii")
+    return reason[:_LONGEST_REASON]
 
 
 def _load(image: Image.Image, size: tuple[int, int]) -> None:
@@ -131,19 +189,22 @@ def _load(image: Image.Image, size: tuple[int, int]) -> None:
     image.load()
 
 
-def _resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
-    height, width = size
-    resized = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(resized, dtype=np.uint8)
+def _decode_elsewhere(data: bytes, order: Order) -> DecodedImage:
+    try:
+        answer = decode_confined(data, order)
+    except EndedError as error:
+        if error.overdue:
+            raise OverdueError from error
+        raise BrokenImageError(
+            "The image ended its decoder; send it again from an intact file, or as a plain JPEG."
+        ) from error
+    if kind := answer.told.get("error"):
+        raise _ERRORS[kind](answer.told["detail"])
+    pixels = np.frombuffer(answer.pixels, np.uint8).reshape(*order.size, 3)
+    return DecodedImage(pixels=pixels, **answer.told)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image
-    if image.mode.startswith("I"):  # Pillow's own conversion would clip 16 bits, not scale them
-        wide = np.asarray(image).clip(0, 65535)
-        return Image.fromarray((wide // 256).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
+_ERRORS = {
+    error.__name__: error for error in (UnsupportedImageError, BrokenImageError, ImageTooLargeError)
+}
+"""That another process tells of."""

@@ -15,7 +15,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from app.errors import ServiceError
-from app.images import BrokenImageError, ImageError, ImageTooLargeError, UnsupportedImageError
+from app.images import (
+    BrokenImageError,
+    ImageError,
+    ImageTooLargeError,
+    ImageTooSlowError,
+    UnsupportedImageError,
+)
 from app.request_id import request_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +33,7 @@ _IMAGE_PROBLEMS = {
     UnsupportedImageError: (415, "Unsupported image"),
     BrokenImageError: (400, "Broken image"),
     ImageTooLargeError: (413, "Image too large"),
+    ImageTooSlowError: (422, "Image too slow"),
 }
 
 

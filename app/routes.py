@@ -27,7 +27,12 @@ from app.errors import (
     UploadTooLargeError,
 )
 from app.examples import LIVE, MODEL, PREDICTION, READY, shown
-from app.images import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from app.images import (
+    BrokenImageError,
+    ImageTooLargeError,
+    ImageTooSlowError,
+    UnsupportedImageError,
+)
 from app.metrics import Metrics
 from app.problems import documented
 from app.schemas import Health, PredictionResponse, ServedModel
@@ -63,6 +68,7 @@ PICTURE_ERRORS = (
     UploadTooLargeError,
     TooManyFieldsError,
     ImageTooLargeError,
+    ImageTooSlowError,
     UnsupportedImageError,
     UnsupportedUploadError,
     MissingFileError,

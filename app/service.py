@@ -77,7 +77,11 @@ class Service:
         work = self._work = Work()
         self._pipeline = Pipeline(
             [metrics.counted(work.watched_engine(engine)) for engine in model.engines],
-            work.watched(lambda data: decode_image(data, (height, width), settings.max_pixels)),
+            work.watched(
+                lambda data: decode_image(
+                    data, (height, width), settings.max_pixels, settings.max_decode_seconds
+                )
+            ),
             threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,

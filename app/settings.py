@@ -12,8 +12,9 @@ from app.access.keys import ApiKeys
 from app.access.origins import Origins
 from app.cores import usable_cores
 from app.errors import SettingsError
-from app.images import MAX_PIXELS
+from app.images import MAX_SECONDS
 from app.log import LogFormat, LogLevel
+from app.pillow import MAX_PIXELS
 
 Device = Literal["auto", "cpu", "gpu"]
 
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
     """Of each header of a part of a form."""
     max_pixels: int = Field(default=MAX_PIXELS, ge=1, le=MAX_PIXELS)
     """Of a picture as its header announces it: each takes 4 bytes while decoded, 7 in HEIC."""
+    max_decode_seconds: float = Field(default=MAX_SECONDS, gt=0, le=60)
+    """Of one picture, in a thread or in a process that is ended then."""
     workers: int = Field(default=1, ge=1, le=256)
     """Processes that each serve with a copy of the model."""
     max_batch: int | None = Field(default=None, ge=1, le=1024)

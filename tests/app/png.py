@@ -34,11 +34,12 @@ def png_file(pixels: NDArray[np.uint8] | NDArray[np.uint16], *, interlaced: bool
         ">2I5B", width, height, 8 * pixels.itemsize, _COLOR_TYPES[channels], 0, 0, interlaced
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(kind, content)
+        png_chunk(kind, content)
         for kind, content in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     )
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a chunk with its length and checksum."""
     checksum = zlib.crc32(kind + content)
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)

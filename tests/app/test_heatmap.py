@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.heatmap import draw_heatmap
-from app.images import MAX_PIXELS, decode_image
+from app.images import MAX_SECONDS, decode_image
+from app.pillow import MAX_PIXELS
 from tests.app.pictures import picture, sideways_picture
 
 
 def drawn(data: bytes, grid: NDArray[np.float64]) -> Image.Image:
     image = decode_image(data, (8, 8))
-    png = Image.open(io.BytesIO(draw_heatmap(data, image, grid, MAX_PIXELS)))
+    png = Image.open(io.BytesIO(draw_heatmap(data, image, grid, MAX_PIXELS, MAX_SECONDS)))
     assert (png.format, png.mode) == ("PNG", "RGB")
     return png
 

@@ -35,6 +35,7 @@ def test_every_format_is_decoded(file_format: str) -> None:
         ("JPEG", {"progressive": True, "quality": 95}),
         ("JPEG", {"subsampling": "4:4:4", "quality": 95}),
         ("WEBP", {"lossless": True}),
+        ("TIFF", {"compression": "packbits"}),
         ("TIFF", {"compression": "tiff_lzw"}),
         ("TIFF", {"compression": "tiff_deflate"}),
         ("TIFF", {"compression": "jpeg", "quality": 95}),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from app.images import ImageTooSlowError
 from tests.app.client import assert_problem, post
 from tests.app.pictures import picture
 
@@ -34,6 +35,20 @@ async def test_unexpected_fault_is_told_without_its_trace(
     assert "secret" not in response.text
 
 
+async def test_picture_that_takes_too_long_is_a_problem(
+    fake_client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: bytes, __: tuple[int, int], pixels: int, seconds: float) -> None:
+        raise ImageTooSlowError(f"{pixels} pixels take more than {seconds} s.")
+
+    monkeypatch.setattr("app.service.decode_image", fail)
+
+    response = await post(fake_client, picture())
+
+    assert_problem(response, 422, "Image too slow")
+    assert response.json()["detail"] == "1000000 pixels take more than 5.0 s."
+
+
 async def test_openapi_lists_every_response(fake_client: httpx.AsyncClient) -> None:
     document = (await fake_client.get("/openapi.json")).json()
 
@@ -48,5 +63,11 @@ async def test_openapi_lists_every_response(fake_client: httpx.AsyncClient) -> N
         if status != "200"
         for title in response["content"]["application/problem+json"]["examples"]
     }
-    assert {"Broken image", "Image too large", "Missing file", "Overloaded"} <= titles
+    assert {
+        "Broken image",
+        "Image too large",
+        "Image too slow",
+        "Missing file",
+        "Overloaded",
+    } <= titles
     assert "503" in document["paths"]["/health/ready"]["get"]["responses"]

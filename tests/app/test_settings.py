@@ -14,6 +14,7 @@ def test_defaults_are_safe() -> None:
     assert settings.max_batch_files == 64
     assert settings.max_batch_bytes == 100 * 2**20
     assert settings.max_pixels == 64_000_000
+    assert settings.max_decode_seconds == 5
     assert settings.threads >= 1
     assert settings.workers == 1
     assert settings.max_batch is None
@@ -41,6 +42,8 @@ def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALEXNET_MAX_BATCH_FILES", "0"),
         ("ALEXNET_MAX_BATCH_BYTES", "1"),
         ("ALEXNET_MAX_PIXELS", "999999999"),
+        ("ALEXNET_MAX_DECODE_SECONDS", "0"),
+        ("ALEXNET_MAX_DECODE_SECONDS", "61"),
         ("ALEXNET_MAX_BATCH", "0"),
         ("ALEXNET_WORKERS", "0"),
         ("ALEXNET_WORKERS", "two"),

@@ -1,0 +1,134 @@
+"""Processes that decode what no thread should: each can be ended, and has its share of memory."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import cache
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any, NamedTuple
+
+from app.cores import usable_cores
+
+_ROOT = Path(__file__).parents[1]
+_START_SECONDS = 60
+_GRACE_SECONDS = 10
+"""How late a process's own alarm may be before it is ended from here."""
+
+
+class EndedError(Exception):
+    """The process ended before it answered."""
+
+    def __init__(self, *, overdue: bool) -> None:
+        super().__init__()
+        self.overdue = overdue
+        """Whether the time was over, rather than the decoder at fault."""
+
+
+class Order(NamedTuple):
+    """How to decode a picture: the arguments of `app.images.decode_image`."""
+
+    size: tuple[int, int]
+    max_pixels: int
+    max_seconds: float
+
+
+class Answer(NamedTuple):
+    """What a process made of a picture."""
+
+    told: dict[str, Any]
+    """The picture's description, or its fault, as `app.decoder` has them."""
+    pixels: bytes
+
+
+def decode_confined(data: bytes, order: Order) -> Answer:
+    """Have a picture decoded by another process, once one of as many as cores is free.
+
+    Raises:
+        EndedError: It took too long, or brought the process down.
+        RuntimeError: There is no process to be had.
+    """
+    decoders = _decoders()
+    decoder = decoders.get()
+    try:
+        if decoder is None or not decoder.is_alive():
+            decoder = _Decoder()
+        return decoder.decode(data, order)
+    finally:
+        decoders.put(decoder)
+
+
+class _Decoder:
+    """A process that decodes one picture after another."""
+
+    def __init__(self) -> None:
+        self._pipe, theirs = Pipe()
+        secrets = {name for name in os.environ if name.startswith("ALEXNET_")}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "app.decoder", str(theirs.fileno())],
+                cwd=_ROOT,
+                env={name: os.environ[name] for name in os.environ.keys() - secrets},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # where libraries in C complain of pictures
+            )
+        try:
+            self._receive(_START_SECONDS)
+        except EndedError as error:
+            self.end()
+            raise RuntimeError("A process that decodes pictures does not start.") from error
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def decode(self, data: bytes, order: Order) -> Answer:
+        try:
+            self._pipe.send_bytes(json.dumps(order).encode())
+            self._pipe.send_bytes(data)
+            told = json.loads(self._receive(order.max_seconds + _GRACE_SECONDS))
+            return Answer(told, self._receive(_GRACE_SECONDS))
+        except BaseException:
+            self.end()
+            raise
+
+    def _receive(self, seconds: float) -> bytes:
+        try:
+            if self._pipe.poll(seconds):
+                return self._pipe.recv_bytes()
+        except (EOFError, OSError) as error:
+            overdue = self._process.wait() == -signal.SIGALRM
+            raise EndedError(overdue=overdue) from error
+        raise EndedError(overdue=True)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._pipe.close()
+
+
+@cache
+def _decoders() -> LifoQueue[_Decoder | None]:
+    """Return those that are free; None stands for one that has not been started."""
+    decoders: LifoQueue[_Decoder | None] = LifoQueue()
+    for _ in range(usable_cores()):
+        decoders.put(None)
+    atexit.register(_end, decoders)
+    return decoders
+
+
+def _end(decoders: LifoQueue[_Decoder | None]) -> None:
+    while True:
+        try:
+            decoder = decoders.get_nowait()
+        except Empty:
+            return
+        if decoder is not None:
+            decoder.end()

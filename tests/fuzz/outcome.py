@@ -10,6 +10,7 @@ import numpy as np
 
 from app.bounds import is_bounded
 from app.confinement import EndedError
+from app.heic import is_heic
 from app.images import MAX_SECONDS, DecodedImage, ImageError, decode_here, decode_image
 from app.source import Source, UnusualError
 
@@ -58,9 +59,9 @@ def _check_message(message: str) -> None:
 def decode_with_coverage(data: bytes, size: tuple[int, int], max_pixels: int) -> DecodedImage:
     """Decode in this process what Pillow reads in Python, wherever the service would.
 
-    AVIF and HEIC are read in C, which may crash: they are decoded as the service does.
+    HEIC is read in C, which has crashed: it is decoded as the service does.
     """
-    if data[4:8] == b"ftyp":
+    if is_heic(data):
         return decode_image(data, size, max_pixels)
     if is_bounded(data):
         with suppress(UnusualError):

@@ -44,8 +44,7 @@ class _Session:
         self._seeds = seeds_of(file_format)
         self._outcomes: Counter[str] = Counter()
         self._slowest = 0.0
-        decoded_elsewhere = file_format in ("AVIF", "HEIF")
-        self._clock = time.perf_counter if decoded_elsewhere else time.process_time
+        self._clock = time.perf_counter if file_format == "HEIF" else time.process_time
         self._memory_before = _peak_bytes()
 
     def run(self) -> None:
@@ -75,12 +74,12 @@ class _Session:
             self._finish()
 
     def _mutated(self, data: bytes, max_size: int, seed: int) -> bytes:
-        """Change a file by what is known of formats, or, one time in two, as libFuzzer would."""
+        """Change what libFuzzer found worth it, as it would, or a seed by what formats have."""
         random = Random(seed)
         if random.random() < 0.5:
             changed = atheris.Mutate(data, max_size)
         else:
-            changed = mutated(data or self._seeds[0], self._seeds, random)[:max_size]
+            changed = mutated(random.choice(self._seeds), self._seeds, random)[:max_size]
         return mostly_summed(changed, random)
 
     def _finish(self) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 import sys
 import zlib
@@ -138,6 +139,21 @@ def test_metadata_that_many_pictures_share_does_not_fill_the_memory() -> None:
     assert len(data) < 2 * long
     with pytest.raises((BrokenImageError, ImageTooLargeError)):
         decode_image(data, SIZE)
+
+
+def test_heic_that_crashes_its_decoder_fails_alone() -> None:
+    # Found by `make fuzz`: libde265 1.1.0 reads where nothing is.
+    data = zlib.decompress(
+        base64.b85decode(
+            b"c-muNV30{GsVvAy%}i#10tB1!L~d$HB2-v0BPFK@rlue>xr6}?m}KVUgEhK1FfhSI8R0A@225a)nVFXcmlXwaQkk"
+            b"H-GRl$-!7^|`Ah8RokFOxJBo}5rBYS2+Q2~(sEVCdvA4r!0^*S>QTaa0hn+OkGMz%(TL{VxQjGdfPoD2*xMx+"
+            b"QB>Hq*<WFlJ"
+        )
+    )
+
+    with pytest.raises(BrokenImageError):
+        decode_image(data, SIZE)
+    assert decode_image(picture(file_format="HEIF"), SIZE).format == "HEIF"
 
 
 def test_gif_whose_frame_exceeds_its_screen_has_the_frames_size() -> None:

@@ -15,6 +15,7 @@ import uvicorn
 
 from app.errors import StartupError
 from app.main import create_app
+from app.memory import return_large_blocks
 from app.server import Report, Server
 from app.service import load_model
 from app.settings import Settings
@@ -34,6 +35,7 @@ def serve(
         StartupError: The model cannot be served.
     """
     dictConfig(server_options["log_config"])  # as the server does, for what is said until then
+    return_large_blocks()
     loaded = [load_model(settings)]  # before the server runs: an error is one sentence
     app = create_app(settings, lambda _: loaded.pop())  # and nobody keeps it once it is replaced
     config = uvicorn.Config(app, **server_options)

@@ -16,14 +16,13 @@ from hardening.state import State
 
 WORKERS = 2
 """Of the service whose workers are killed."""
-_WARM_UP_SHARE = 3
 
 
 class Outcome(NamedTuple):
     """What a service withstood."""
 
     before: State
-    """After a third as many requests of the same kinds, which fill caches and memory pools."""
+    """After requests of the same kinds, which fill caches and memory pools."""
     tally: Tally
     after: State
     alarms: list[str]
@@ -35,22 +34,28 @@ class Outcome(NamedTuple):
 def storm(log: Path, requests: int, seed: int, quiet: int) -> Outcome:
     """Send requests to one process; before and after, `quiet` good ones alone."""
     with product(log) as server:
-        return asyncio.run(_besiege(server, log, requests, seed, quiet))
+        return asyncio.run(_besiege(server, log, requests, seed, quiet, requests // 3))
 
 
 def killing(log: Path, requests: int, seed: int, quiet: int, kills: int) -> Outcome:
     """The same to several processes, of which now and then one is killed."""
     points = [requests * number // (kills + 1) for number in range(1, kills + 1)]
     with product(log, WORKERS) as server:
-        return asyncio.run(_besiege(server, log, requests, seed, quiet, points))
+        return asyncio.run(_besiege(server, log, requests, seed, quiet, requests, points))
 
 
 async def _besiege(
-    server: Server, log: Path, requests: int, seed: int, quiet: int, points: list[int] | None = None
+    server: Server,
+    log: Path,
+    requests: int,
+    seed: int,
+    quiet: int,
+    warm_up: int,
+    points: list[int] | None = None,
 ) -> Outcome:
     async with crowd.connected(server.port) as http:
         known = await reference.ask(http)
-    await crowd.run(trials(known, requests // _WARM_UP_SHARE, seed + 1), server.port, Tally())
+    await crowd.run(trials(known, warm_up, seed + 1), server.port, Tally())
     before = await state.measure(server, known, quiet)
     tally = Tally()
     _, killed = await asyncio.gather(

@@ -13,7 +13,8 @@ import httpx
 from hardening.bodies import Body
 from hardening.reference import Reference
 
-_ATTEMPTS = 20
+_ATTEMPTS = 60
+"""A second apart: explanations have but a small share of a service that is full."""
 
 Check = Callable[[httpx.Response], str]
 """Returns what is wrong with an answer, or nothing."""

@@ -63,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
         """Set while answers wait for the client."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections + SPARE_CONNECTIONS:
             self._refuse(CrowdedError("Too many connections are open; try again in a moment."))

@@ -105,7 +105,7 @@ def load_settings() -> Settings:
     try:
         # The argument is pydantic's, which the types leave out.
         secrets = _SECRETS if _SECRETS.is_dir() else None
-        return Settings(_secrets_dir=secrets)  # type: ignore[call-arg]
+        return Settings(_secrets_dir=secrets)  # type: ignore[call-arg]  # see above
     except ValidationError as error:
         first = error.errors()[0]
         variable = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()

@@ -102,11 +102,6 @@ def problem_of(error: ServiceError | ImageError) -> Problem:
     return _problem(*_kind(type(error)), str(error))
 
 
-def problem_response(error: ServiceError) -> Response:
-    """Return the response that tells of an error."""
-    return _response(problem_of(error), error.headers)
-
-
 async def error_response(error: ServiceError, scope: Scope) -> Response:
     """Return what the app's own handler answers to an error, for middleware outside of it."""
     handler = scope["app"].exception_handlers[ServiceError]
@@ -140,7 +135,7 @@ def _plain_response(status: int, detail: str, headers: Mapping[str, str] | None 
 
 async def _service_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
-    return problem_response(error)
+    return _response(problem_of(error), error.headers)
 
 
 async def _image_error(_: Request, error: Exception) -> Response:

@@ -63,6 +63,7 @@ class RandomAffine(Augmentation):
         flip: Whether half of the pictures are mirrored.
         crop: The smallest share of the area that is cut out and enlarged to the whole, with
             an aspect from 3/4 to 4/3 (Szegedy et al. 2015, section 6); 1 does not cut.
+        side: Of the pictures that come out, in pixels; None leaves theirs.
         **kwargs: As of `RandomLayer`.
     """
 
@@ -75,6 +76,7 @@ class RandomAffine(Augmentation):
         shift: float = 0.0,
         flip: bool = False,
         crop: float = 1.0,
+        side: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -84,12 +86,17 @@ class RandomAffine(Augmentation):
         self.shift = shift
         self.flip = flip
         self.crop = crop
+        self.side = side
 
     def change(self, images: keras.KerasTensor) -> keras.KerasTensor:
         count, height, width, _ = ops.shape(images)
-        matrices = self._matrices(count)
-        rows, columns = _source_coordinates(matrices, height, width)
+        seen = (self.side or height, self.side or width)
+        rows, columns = _source_coordinates(self._matrices(count), (height, width), seen)
         return _bilinear(images, rows, columns)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        count, height, width, channels = input_shape
+        return (count, self.side or height, self.side or width, channels)
 
     def _matrices(self, count: int) -> keras.KerasTensor:
         """From output to input, about the centre, in units of half the picture: `(n, 2, 3)`."""
@@ -126,15 +133,17 @@ class RandomAffine(Augmentation):
             "shift": self.shift,
             "flip": self.flip,
             "crop": self.crop,
+            "side": self.side,
         }
 
 
 def _source_coordinates(
-    matrices: keras.KerasTensor, height: int, width: int
+    matrices: keras.KerasTensor, size: tuple[int, int], seen: tuple[int, int]
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Where each output pixel comes from: rows and columns, each float32 `(n, height, width)`."""
-    y = ops.linspace(-1.0, 1.0, height, dtype="float32")[None, :, None]
-    x = ops.linspace(-1.0, 1.0, width, dtype="float32")[None, None, :]
+    """Where in pictures of `size` each pixel comes from: rows and columns, float32 `(n, *seen)`."""
+    height, width = size
+    y = ops.linspace(-1.0, 1.0, seen[0], dtype="float32")[None, :, None]
+    x = ops.linspace(-1.0, 1.0, seen[1], dtype="float32")[None, None, :]
 
     def transformed(row: int) -> keras.KerasTensor:
         a, b, c = (matrices[:, row, column][:, None, None] for column in range(3))

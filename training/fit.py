@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from training.batches import Batches
 from training.checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
-from training.data import Dataset
 from training.errors import RunError
 from training.files import whole_file
 from training.folding import fold_normalization
@@ -34,8 +32,8 @@ _SAVING_SHARE = 0.05  # of the time, at most, goes into saving: on a GPU an epoc
 class TrainingData(NamedTuple):
     """What a network is trained and validated on."""
 
-    pictures: Callable[[int], Dataset]
-    """From a side in pixels to the pictures of that size; always the same ones."""
+    pixels: NDArray[np.uint8]
+    """Shape (n, side, side, 3), at full size."""
     classes: NDArray[np.int32]
     class_count: int
     split: Split
@@ -109,7 +107,7 @@ class _Fit:
             side=side,
             steps=steps,
             policy=self._policy,
-            table=self._data.pictures(side).pixels if self._from_table else None,
+            table=self._data.pixels if self._from_table else None,
         )
 
     def _at_side(self, trainer: Trainer, side: int) -> Trainer:
@@ -122,7 +120,7 @@ class _Fit:
     def _train_epoch(self, trainer: Trainer, epoch: int) -> dict[str, float]:
         recipe = self._recipe
         reseed(trainer, recipe.seed, epoch)
-        pixels = self._data.pictures(trainer.side).pixels
+        pixels = self._data.pixels
         pictures = np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels
         training = self._batches(pictures, self._data.split.training, (recipe.seed, epoch))
         validation = self._batches(pictures, self._data.split.validation)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from training.interpolation import bilinear_matrix
 from training.model import FLATTENED_DENSE
 from training.trainer import Trainer
 
@@ -55,13 +55,7 @@ def _resample(kernel: NDArray[np.float32], rows: int, channels: int) -> NDArray[
     if old_side == new_side:
         return kernel
     planes = kernel.reshape(old_side, old_side, -1)
-    resampled = _bilinear_matrix(old_side, new_side)
+    resampled = bilinear_matrix(old_side, new_side)
     planes = np.einsum("ij,jkc->ikc", resampled, planes)
     planes = np.einsum("ij,kjc->kic", resampled, planes)
     return np.ascontiguousarray(planes.reshape(rows, -1), dtype=np.float32)
-
-
-def _bilinear_matrix(old: int, new: int) -> NDArray[np.float32]:
-    """`(new, old)`: how one line of `new` pixels is made of one of `old`."""
-    identity = Image.fromarray(np.eye(old, dtype=np.float32))
-    return np.asarray(identity.resize((old, new), Image.Resampling.BILINEAR), dtype=np.float32)

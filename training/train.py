@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from training.model import FULL_SIDE
 from training.precision import Precision
 from training.recipe import Recipe
 from training.run import Run
-from training.source import Source, open_source
+from training.source import open_source
 from training.split import stratified_split, write_split
 
 
@@ -72,8 +71,7 @@ def train(
             "excluded": [dataset.names[position] for position in excluded],
             "skipped": [asdict(skipped) for skipped in dataset.skipped],
         }
-        pictures = _by_side(source, dataset, cache)
-        training_data = TrainingData(pictures, classes, len(dataset.labels), split)
+        training_data = TrainingData(dataset.pixels, classes, len(dataset.labels), split)
         if resume:
             _check_resumable(run, recipe, facts)
         with run.alone():
@@ -127,10 +125,3 @@ def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None
             f"{run.folder} was begun with other pictures, another split or other exclusions; "
             "resume with the same --data, --split-seed and --exclusions."
         )
-
-
-def _by_side(source: Source, dataset: Dataset, cache: Path) -> Callable[[int], Dataset]:
-    def pictures(side: int) -> Dataset:
-        return dataset if side == FULL_SIDE else load_dataset(source, side, cache)
-
-    return pictures

@@ -15,11 +15,12 @@ from training.colour import RandomColour
 from training.erasing import RandomErasing
 from training.lookup import Lookup
 from training.mixing import RandomMixing
-from training.model import build_alexnet
+from training.model import FULL_SIDE, build_alexnet
 from training.normalization import FusedNormalization
 from training.optimizer import make_optimizer
 from training.precision import gains_from_xla, precision_scope
 from training.recipe import Recipe
+from training.reduction import Reduction
 from training.resample import RandomResample
 from training.waiting import Waiting
 
@@ -56,6 +57,7 @@ class Trainer(keras.Model):
         self.mixing = mixing
         self.average = average
         self.lookup = lookup
+        self.reduction = Reduction(self.side)
         self.waiting = Waiting()
         self.built = True  # as its parts are
 
@@ -77,7 +79,7 @@ class Trainer(keras.Model):
         if self.lookup is not None:
             pictures = self.lookup(pictures)
         if not training:
-            return self.result(pictures, training=False), targets
+            return self.result(self.reduction(pictures), training=False), targets
         for change in self.augmentation:
             pictures = change(pictures, training=True)
         if self.mixing is not None:
@@ -133,11 +135,11 @@ def build_trainer(
     Args:
         recipe: The hyperparameters.
         classes: How many.
-        side: Of the pictures, in pixels.
+        side: Of what the network sees, in pixels, whatever the pictures' own.
         steps: Of the whole training, for the learning-rate schedule.
         policy: The Keras dtype policy to compute in.
-        table: All pictures, to be kept on the accelerator and fed by position:
-            `(n, side, side, 3)`, uint8.
+        table: All pictures, to be kept on the accelerator and fed by position: uint8
+            `(n, height, width, 3)`.
     """
 
     def network() -> keras.Model:
@@ -154,7 +156,7 @@ def build_trainer(
     keras.utils.set_random_seed(recipe.seed)
     trainer = Trainer(
         network(),
-        augmentation=make_augmentation(recipe),
+        augmentation=make_augmentation(recipe, side),
         mixing=_make_mixing(recipe),
         average=Average(network(), recipe.average) if recipe.average else None,
         lookup=None if table is None else Lookup(table),
@@ -172,8 +174,15 @@ def build_trainer(
     return trainer
 
 
-def make_augmentation(recipe: Recipe) -> list[Augmentation]:
-    """The changes to single pictures that the recipe asks for, in their order."""
+def make_augmentation(recipe: Recipe, side: int = FULL_SIDE) -> list[Augmentation]:
+    """The changes to single pictures that the recipe asks for, in their order.
+
+    The first of them brings pictures to `side`. Where that is below full size, it cuts smaller
+    parts out, so that at their largest the things in a picture are as large at every side: a
+    network that has seen them so need not learn it anew when the side grows (Touvron et al.
+    2019, "Fixing the train-test resolution discrepancy", section 3).
+    """
+    crop = recipe.crop * (side / FULL_SIDE) ** 2 if recipe.crop < 1 else 1.0
     changes: list[Augmentation] = [
         RandomAffine(
             rotation=recipe.rotation,
@@ -181,7 +190,8 @@ def make_augmentation(recipe: Recipe) -> list[Augmentation]:
             zoom=recipe.zoom,
             shift=recipe.shift,
             flip=recipe.flip,
-            crop=recipe.crop,
+            crop=crop,
+            side=side,
             seed=recipe.seed,
         )
     ]

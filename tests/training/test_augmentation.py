@@ -47,6 +47,16 @@ def test_nothing_asked_changes_nothing() -> None:
     np.testing.assert_array_equal(augment(RandomAffine(seed=0), noise()), noise())
 
 
+def test_pictures_come_out_at_the_side_that_is_asked_for() -> None:
+    ramp = np.tile(np.linspace(0, 240, 41, dtype=np.uint8)[None, :, None], (2, 41, 1, 3))
+
+    layer = RandomAffine(side=11, seed=0)
+
+    np.testing.assert_allclose(augment(layer, ramp)[0, 0, :, 0], np.linspace(0, 240, 11), atol=1)
+    assert layer.compute_output_shape((2, 41, 41, 3)) == (2, 11, 11, 3)
+    assert augment(layer, ramp).shape == (2, 11, 11, 3)
+
+
 def test_flips_mirror_about_half_of_the_pictures() -> None:
     pixels = noise(64, side=8)
 

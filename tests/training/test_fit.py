@@ -117,7 +117,7 @@ def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:
     ("options", "advice"),
     [
         ((), "add --resume"),
-        (("--resume", "--dropout", "0.3"), "resume with the same options"),
+        (("--resume", "--dropout", "0.4"), "resume with the same options"),
         (("--resume", "--split-seed", "2"), "the same --data, --split-seed and --exclusions"),
     ],
 )
@@ -133,7 +133,7 @@ def test_only_a_run_can_be_resumed(workshop: Workshop, tmp_path: Path) -> None:
         workshop.train(tmp_path / "nothing", "--resume")
 
 
-@pytest.mark.parametrize(("epochs", "rows"), [(3, 2), (20, 19)])
+@pytest.mark.parametrize(("epochs", "rows"), [(3, 2), (BEST.epochs + 1, BEST.epochs)])
 def test_a_checkpoint_that_does_not_fit_the_history_is_told(
     tmp_path: Path, epochs: int, rows: int
 ) -> None:
@@ -142,7 +142,10 @@ def test_a_checkpoint_that_does_not_fit_the_history_is_told(
     state = run.checkpoint_folder / f"epoch-{epochs:04}" / "state.json"
     write_text(state, f'{{"epochs": {epochs}, "steps": {epochs}}}')
     classes = np.array([0, 1] * 5, dtype=np.int32)
-    data = fit.TrainingData(pytest.fail, classes, 2, stratified_split(classes, seed=1))
+    pixels = np.zeros((10, 227, 227, 3), np.uint8)
+    data = fit.TrainingData(pixels, classes, 2, stratified_split(classes, seed=1))
 
-    with pytest.raises(RunError, match=f"is {epochs} epochs on, and .* has {rows} of 19"):
+    with pytest.raises(
+        RunError, match=f"is {epochs} epochs on, and .* has {rows} of {BEST.epochs}"
+    ):
         fit.fit(run, BEST, data)

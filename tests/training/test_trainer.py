@@ -53,7 +53,7 @@ def test_an_epoch_that_is_repeated_sees_the_same_pixels(trainer: Trainer) -> Non
 
 
 def test_what_the_recipe_leaves_out_is_not_there() -> None:
-    plain = make_trainer()
+    plain = make_trainer(crop=1.0, colour=0.0)
 
     assert [type(layer).__name__ for layer in plain.augmentation] == ["RandomAffine"]
     assert plain.mixing is plain.average is plain.lookup is None
@@ -65,6 +65,30 @@ def test_the_recipes_values_reach_the_layers() -> None:
 
     assert (affine.rotation, affine.crop) == (BEST.rotation, 0.5)
     assert (resample.probability, colour.strength, erasing.probability) == (0.5, 0.3, 0.5)
+
+
+def test_at_smaller_sides_smaller_parts_are_cut_out() -> None:
+    recipe = BEST.override({"crop": 0.6})
+
+    assert make_augmentation(recipe)[0].crop == 0.6
+    # What is cut out of 227 pixels is enlarged as much at either side.
+    assert make_augmentation(recipe, 131)[0].crop == pytest.approx(0.6 * 131**2 / 227**2)
+    assert make_augmentation(recipe.override({"crop": 1.0}), 131)[0].crop == 1
+
+
+def test_pictures_at_full_size_train_a_smaller_network() -> None:
+    trainer = make_trainer(**EVERYTHING)
+    pictures = np.repeat(np.repeat(PIXELS, 2, axis=1), 2, axis=2)
+    batches = Batches(pictures, CLASSES, np.arange(8), class_count=2, batch_size=8)
+
+    trained = trainer.fit(batches, verbose=0).history
+    measured = trainer.evaluate(batches, verbose=0, return_dict=True)
+
+    reduced = trainer.reduction(pictures)
+    answers = trainer.result.predict_on_batch(reduced)
+    expected = -np.log(answers[range(8), CLASSES]).mean()
+    assert np.isfinite(trained["loss"]).all()
+    assert measured["log_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_validation_sees_the_original_pixels(trainer: Trainer) -> None:

@@ -20,6 +20,8 @@ from app.settings import load_settings
 from app.supervisor import Supervisor
 from app.worker import prepare_signals, serve, work
 
+_LAST_PORT = 65_535
+
 
 def main() -> None:
     """Serve the model until a signal ends the process, in one process or in several."""
@@ -64,10 +66,20 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m app", description="Serve the model over HTTP.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     port = os.environ.get("PORT", "8000")
-    parser.add_argument("--port", default=port, type=int, help="else PORT or 8000; 0: any free one")
+    parser.add_argument(
+        "--port", default=port, type=_port, help="else PORT or 8000; 0: any free one"
+    )
     parser.add_argument("--check", action="store_true", help="load the model and end")
     parser.add_argument("--access-log", action="store_true", help="log a line for every request")
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"PORT or --port must be a number from 0 to {_LAST_PORT}. Received: {text}"
+    )
 
 
 def _shared_figures(workers: int) -> AbstractContextManager[object]:

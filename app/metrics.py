@@ -199,6 +199,11 @@ class Metrics:
         if problem:
             self.count_rejected(problem)
 
+    def count_refusal(self, status: int, problem: str) -> None:
+        """Count what was answered before it was a request, and so took no time."""
+        self._requests.labels("other", status, problem).inc()
+        self.count_rejected(problem)
+
     def count_rejected(self, problem: str) -> None:
         """Count a request, or one file of a request, that was not answered."""
         self._rejected.labels(problem).inc()

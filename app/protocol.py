@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any, NamedTuple, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.access.headers import SECURE_HEADERS
 from app.deadline import BYTES_PER_SECOND
 from app.errors import (
     CrowdedError,
@@ -16,8 +19,12 @@ from app.errors import (
     ServiceError,
     SlowRequestError,
 )
+from app.metrics import Metrics
 from app.overload import CROWDED
-from app.problems import MEDIA_TYPE, problem_of
+from app.problems import MEDIA_TYPE, Problem, problem_of
+from app.request_id import HEADER, request_id
+
+logger = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 64
 """Beyond the limit: on them health is answered and pictures are refused; the next is closed."""
@@ -126,9 +133,18 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle = cast("RequestResponseCycle | None", self.cycle)
         answering = cycle and cycle.response_started and not cycle.response_complete
         if not (answering or self.pipeline):
-            self.transport.write(_response(error))
+            self._answer(error)
         self.transport.close()
         self._end_after(self._fetch_seconds())
+
+    def _answer(self, error: ServiceError) -> None:
+        problem, name = problem_of(error), token_hex(8)
+        self.transport.write(_response(problem, {**SECURE_HEADERS, **error.headers, HEADER: name}))
+        metrics: Metrics | None = self.app_state.get("metrics")
+        if metrics is not None:
+            metrics.count_refusal(problem.status, problem.kind)
+        request_id.set(name)
+        logger.debug("refused before it was a request: %s", error)
 
     def _end_after(self, seconds: float) -> None:
         self._cancel_end()
@@ -164,14 +180,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stall = None
 
 
-def _response(error: ServiceError) -> bytes:
-    body = problem_of(error).model_dump_json().encode()
+def _response(problem: Problem, more_headers: dict[str, str]) -> bytes:
+    body = problem.model_dump_json().encode()
     headers = {
-        **error.headers,
+        **more_headers,
         "Content-Type": MEDIA_TYPE,
         "Content-Length": str(len(body)),
         "Connection": "close",
     }
-    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body

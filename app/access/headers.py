@@ -20,6 +20,10 @@ _ALWAYS = [
 ]
 
 
+SECURE_HEADERS = {name.decode(): value.decode() for name, value in [*_ALWAYS, *_DEFAULTS.items()]}
+"""Of an answer that has none of its own."""
+
+
 class SecureHeaders:
     """ASGI middleware that adds to every answer what OWASP recommends for it.
 

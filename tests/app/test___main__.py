@@ -78,6 +78,20 @@ def test_port_is_the_environments_unless_it_is_given(monkeypatch: pytest.MonkeyP
     assert _options().port == 8124
 
 
+@pytest.mark.parametrize("port", ["abc", "", "-1", "65536", "8_000"])
+def test_port_that_is_none_is_told(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", port)
+    monkeypatch.setattr(sys, "argv", ["python -m app"])
+
+    with pytest.raises(SystemExit):
+        _options()
+
+    told = f"PORT or --port must be a number from 0 to 65535. Received: {port}\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
 def test_unsafe_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["python -m app"])
     monkeypatch.setenv("ALEXNET_MAX_BATCH", "0")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -75,6 +76,18 @@ class TestSizeOfHeaders:
 
             assert_problem(await connection.answer(), 431, "Headers too large")
             assert await connection.rest() == b""
+
+    async def test_refusal_is_counted_and_named(self, server: Server) -> None:
+        async with server.connection() as connection:
+            await connection.send(b"GET /" + b"a" * 1024 + b" HTTP/1.1\r\n\r\n")
+            answer = await connection.answer()
+
+        figures = server.app.state.metrics.render().decode()
+        assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-ID"])
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        labels = 'problem="headers-too-large",route="other",status="431"'
+        assert f"alexnet_requests_total{{{labels}}} 1.0" in figures
+        assert 'alexnet_rejected_total{reason="headers-too-large"} 1.0' in figures
 
     @pytest.mark.parametrize(
         "head",

@@ -11,6 +11,7 @@ from benchmarks.service import product
 from hardening import crowd, killer, reference, state
 from hardening.crowd import Tally
 from hardening.killer import Killed
+from hardening.memory import Sample, watched
 from hardening.plan import trials
 from hardening.state import State
 
@@ -25,6 +26,8 @@ class Outcome(NamedTuple):
     """After requests of the same kinds, which fill caches and memory pools."""
     tally: Tally
     after: State
+    samples: list[Sample]
+    """Of its memory, during the requests that are counted."""
     alarms: list[str]
     """Lines of the log that tell of errors."""
     killed: list[Killed]
@@ -58,10 +61,11 @@ async def _besiege(
     await crowd.run(trials(known, warm_up, seed + 1), server.port, Tally())
     before = await state.measure(server, known, quiet)
     tally = Tally()
-    _, killed = await asyncio.gather(
-        crowd.run(trials(known, requests, seed), server.port, tally, reconnect=bool(points)),
-        killer.kill(server, log, WORKERS, tally, points or [], seed),
-    )
+    with watched(server) as samples:
+        _, killed = await asyncio.gather(
+            crowd.run(trials(known, requests, seed), server.port, tally, reconnect=bool(points)),
+            killer.kill(server, log, WORKERS, tally, points or [], seed),
+        )
     after = await state.measure(server, known, quiet)
     alarms = state.alarms(log, [each.process for each in killed])
-    return Outcome(before, tally, after, alarms, killed)
+    return Outcome(before, tally, after, samples, alarms, killed)

@@ -14,6 +14,7 @@ from hardening import chaos, contract, soak
 from hardening.chaos import Outcome
 from hardening.figures import Figure, at_most
 from hardening.good import GRID_TOLERANCE, SCORE_TOLERANCE
+from hardening.memory import slope, thirds
 
 _KILLING_SHARE = 5
 _KILLS = 5
@@ -44,7 +45,8 @@ def chaos_figures(report: Report, folder: Path, requests: int, seed: int) -> lis
         f"picture, scores within {SCORE_TOLERANCE} and grids within {GRID_TOLERANCE}; a bad one "
         "with its documented 4xx. Who is refused for want of room asks again "
         f"({storm.tally.refusals + killing.tally.refusals} times), and so does whose connection "
-        f"ends with a worker ({killing.tally.broken} times)."
+        f"ends with a worker ({killing.tally.broken} times). Memory is what the service "
+        "has to itself (USS): the median of the last third of the time, above that of the second."
     )
     report.table(
         ["requests", "to one process", f"to {chaos.WORKERS}, {_KILLS} times one killed"],
@@ -77,7 +79,7 @@ def soak_figures(report: Report, folder: Path, minutes: float) -> list[Figure]:
     )
     _report_faults(report, soaked.alarms)
     return [
-        at_most("growth in ten minutes", soak.slope(settled), _SLOPE_MB, "MB", 2),
+        at_most("growth in ten minutes", slope(settled), _SLOPE_MB, "MB", 2),
         at_most("p99, last third to first", soaked.p99_ratio, _P99_RATIO, "", 2),
         at_most("requests that failed", sum(part.failures for part in soaked.parts), 0),
         at_most("lines of the log with errors", len(soaked.alarms), 0),
@@ -108,12 +110,12 @@ def contract_figures(report: Report, folder: Path, examples: int, seed: int) -> 
 
 def _withstood(name: str, outcome: Outcome) -> list[Figure]:
     before, after = outcome.before, outcome.after
-    growth = after.largest_mb - before.largest_mb
+    _, second, last = thirds(outcome.samples)
     return [
         at_most(f"{name}: wrong answers", len(outcome.tally.wrong), 0),
         at_most(f"{name}: lines of the log with errors", len(outcome.alarms), 0),
         at_most(f"{name}: p50, after to before", after.p50_ms / before.p50_ms, _P50_RATIO, "", 2),
-        at_most(f"{name}: RSS above {before.largest_mb:.0f} MB", growth, _GROWTH_MB, "MB"),
+        at_most(f"{name}: memory, above {second:.0f} MB", last - second, _GROWTH_MB, "MB"),
         at_most(f"{name}: open files", after.open_files, before.open_files + _SPARE_FILES),
     ]
 

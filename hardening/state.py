@@ -26,8 +26,6 @@ class State(NamedTuple):
 
     p50_ms: float
     """Of a picture's answer."""
-    largest_mb: float
-    """RSS of the process that holds the most."""
     open_files: int
     """Of all processes, connections among them."""
 
@@ -42,7 +40,6 @@ async def measure(server: Server, reference: Reference, requests: int) -> State:
         ]
     return State(
         statistics.median(seconds) * 1e3,
-        server.usage().largest_mb,
         sum(process.num_fds() for process in family(server)),
     )
 

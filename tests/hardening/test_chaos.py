@@ -12,3 +12,4 @@ def test_requests_survive_a_killed_worker(tmp_path: Path) -> None:
     assert outcome.tally.sent.total() == 60
     assert outcome.alarms == []
     assert len(outcome.killed) == 1
+    assert min(sample.mb for sample in outcome.samples) > 0

@@ -3,23 +3,12 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.load import Load
-from hardening.soak import Sample, Soaked, slope
+from hardening.memory import Sample
+from hardening.soak import Soaked
 
 
 def part(p99_ms: float) -> Load:
     return Load(per_second=200, p50_ms=50, p99_ms=p99_ms, failures=0, client_cores=0.01)
-
-
-def test_slope_is_that_of_ten_minutes() -> None:
-    samples = [Sample(second, 200 + 0.002 * second) for second in range(0, 1800, 10)]
-
-    assert slope(samples) == pytest.approx(1.2)
-
-
-def test_slope_of_what_only_swings_is_flat() -> None:
-    samples = [Sample(second, 200 + 10 * (second % 2)) for second in range(1800)]
-
-    assert abs(slope(samples)) < 0.1
 
 
 def test_first_sixth_is_warming_up() -> None:

@@ -43,16 +43,21 @@ def commands(section: str) -> list[str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a folder like the repository's, whose environments are the one of this test."""
+    """Return a folder like the repository's, but for its models."""
+    return check_out(tmp_path)
+
+
+def check_out(folder: Path) -> Path:
+    """Make a folder like the repository's, whose environments are the one of this test."""
     for name in ("Makefile", "app", "requirements", "training"):
-        (tmp_path / name).symlink_to(ROOT / name)
+        (folder / name).symlink_to(ROOT / name)
     for environment, stamp in ((".venv", "serve.stamp"), (".venv-train", "train.stamp")):
-        python = tmp_path / environment / "bin" / "python"
+        python = folder / environment / "bin" / "python"
         python.parent.mkdir(parents=True)
         python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         python.chmod(0o755)
-        (tmp_path / environment / stamp).touch()
-    return tmp_path
+        (folder / environment / stamp).touch()
+    return folder
 
 
 def free_port() -> int:
@@ -78,9 +83,10 @@ def run_program(arguments: list[str], folder: Path, **variables: str) -> str:
     return finished.stdout
 
 
-@pytest.fixture
-def port(checkout: Path) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Run the README's command that serves, on a free port."""
+    checkout = check_out(tmp_path_factory.mktemp("checkout"))
     (checkout / "models").symlink_to(ROOT / "models")
     port = free_port()
     server = subprocess.Popen(

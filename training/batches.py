@@ -8,6 +8,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+_WORKERS = 2
+"""Threads. With one, Keras leaves the work to tf.data, whose thread for tuning itself sleeps for up
+to a minute and is waited for at the end of every epoch."""
+_AHEAD = 4  # batches
+
 
 class Batches(keras.utils.PyDataset):
     """What a `Trainer` is fed: pictures and one-hot targets, together.
@@ -32,9 +37,8 @@ class Batches(keras.utils.PyDataset):
         class_count: int,
         batch_size: int,
         order: tuple[int, ...] | None = None,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(workers=_WORKERS, max_queue_size=_AHEAD)
         self._pictures = pictures
         self._classes = classes
         self._class_count = class_count

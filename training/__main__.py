@@ -54,6 +54,7 @@ def _train(options: argparse.Namespace) -> None:
         resume=options.resume,
         precision=options.precision,
         place=options.pictures,
+        devices=options.devices,
     )
     print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
 

@@ -10,6 +10,7 @@ class TrainingError(Exception):
       + DataError        the pictures given with --data cannot be used
       + RunError         a run's folder is missing, damaged, in use or of another recipe
       + StorageError     there is no room for what is to be written
+      + DeviceError      the devices given with --devices cannot be used
       + ExportError      the exported model does not answer as the trained one does
     """
 
@@ -24,6 +25,10 @@ class RunError(TrainingError):
 
 class StorageError(TrainingError):
     """There is no room for what is to be written."""
+
+
+class DeviceError(TrainingError):
+    """The devices given with `--devices` cannot be used."""
 
 
 class ExportError(TrainingError):

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import get_args
 
 from training.data import DEFAULT_CACHE
+from training.devices import parse_devices
 from training.evaluate import Part
 from training.exclusions import DEFAULT_EXCLUSIONS
+from training.form import Form
 from training.lookup import Place
 from training.precision import Precision
-from training.predictor import Form
 from training.recipe import RECIPES, Recipe
 
 _RECIPE_NAMES = tuple(field.name for field in fields(Recipe))
@@ -85,6 +86,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="where decoded pictures are read from (default: auto, the accelerator's own memory "
         "where there is a GPU; at 227x227 10,000 pictures take 1.5 GB)",
+    )
+    parser.add_argument(
+        "--devices",
+        type=parse_devices,
+        default=1,
+        metavar="N",
+        help="GPUs of this machine that share every batch, or auto for all of them, with "
+        "KERAS_BACKEND=jax; the batch size is still that of the whole batch, so that no other "
+        "learning rate is needed (default: 1)",
     )
     _add_recipe(parser)
 

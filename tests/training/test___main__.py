@@ -46,6 +46,7 @@ def test_samples_draws_the_data_and_its_augmentation(workshop: Workshop, output:
     [
         ("train --data nowhere", "does not exist"),
         ("train --data . --dropout 1.5", "`dropout` must be"),
+        ("train --data . --devices 2", "set KERAS_BACKEND=jax"),
         ("train --data . --exclusions nowhere", "an empty file to exclude nothing"),
         ("evaluate --data . --model .", "holds no training"),
         ("predict --model . .", "holds no training"),

@@ -11,6 +11,7 @@ class TrainingError(Exception):
       + RunError         a run's folder is missing, damaged, in use or of another recipe
       + StorageError     there is no room for what is to be written
       + DeviceError      the devices given with --devices cannot be used
+      + ClusterError     Ray is not installed, or has not what scoring needs
       + ExportError      the exported model does not answer as the trained one does
     """
 
@@ -29,6 +30,10 @@ class StorageError(TrainingError):
 
 class DeviceError(TrainingError):
     """The devices given with `--devices` cannot be used."""
+
+
+class ClusterError(TrainingError):
+    """Ray is not installed, or has not what scoring needs."""
 
 
 class ExportError(TrainingError):

@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_samples(commands.add_parser("samples", help="draw the data, and its augmentation"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a network on labelled pictures"))
     _add_predict(commands.add_parser("predict", help="label pictures"))
+    _add_score(commands.add_parser("score", help="score millions of pictures, with Ray"))
     _add_table(commands.add_parser("table", help="compare runs in a Markdown table"))
     _add_export(commands.add_parser("export", help="make a run into a model for the service"))
     return top
@@ -130,6 +131,17 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="CSV to write, a PNG of the first 20 beside it (default: runs/predictions.csv)",
     )
     parser.add_argument("--submission", type=Path, help="CSV to write as Kaggle scores it")
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="PATH",
+        help="a folder of pictures, of Parquet or of tar shards, or a zip archive",
+    )
+    _add_output(parser, Path("runs/scores"))
 
 
 def _add_table(parser: argparse.ArgumentParser) -> None:

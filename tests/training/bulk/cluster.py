@@ -21,10 +21,21 @@ _PORTS = (
     "runtime-env-agent-port",
 )
 """Given, since a raylet does not wait long until its agents have chosen some."""
+_PATIENT_RAY = """
+import time, types
+from ray._private import node
+from ray.scripts.scripts import main
+
+# Ray gives itself half a minute to start, which a machine that is busy may exceed.
+node.time = types.SimpleNamespace(**{**vars(time), "monotonic": lambda: 0.0})
+main()
+"""
 VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",  # else Ray leaves a token in the home folder
-    "RAY_worker_register_timeout_seconds": "600",  # on a machine that is busy
+    "RAY_worker_register_timeout_seconds": "600",  # for the same reason
+    "RAY_health_check_initial_delay_ms": "60000",
+    "RAY_health_check_timeout_ms": "60000",
 }
 
 
@@ -43,7 +54,7 @@ def cluster() -> Iterator[str]:
         }
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+                *(sys.executable, "-c", _PATIENT_RAY, "start", "--head", "--block"),
                 *(f"--{name}={value}" for name, value in options.items()),
             ],
             env={**os.environ, **VARIABLES},

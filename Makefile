@@ -9,7 +9,7 @@ UV ?= uv
 # Training has a folder of its own, since tensorflow and development's tensorflow-cpu (half
 # the download) are the same files under two names, and would overwrite each other.
 VENVS := .venv .venv-train .venv-gpu .venv-bench .venv-audit
-LOCKS := $(addprefix requirements/,serve.txt train.txt gpu.txt dev.txt bench.txt audit.txt)
+LOCKS := $(addprefix requirements/,serve.txt train.txt gpu.txt dev.txt bench.txt audit.txt ray.txt)
 serve_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv/serve.stamp)
 train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 
@@ -70,6 +70,7 @@ lock: ## resolve pyproject.toml into requirements/, keeping locked versions that
 	$(call compile,dev,--extra dev --constraints requirements/train.txt)
 	$(call compile,bench,--extra bench --constraints requirements/train.txt)
 	$(call compile,audit,--extra audit --constraints requirements/train.txt)
+	$(call compile,ray,--extra ray --constraints requirements/dev.txt)
 
 upgrade: lock_options := --upgrade
 upgrade: lock ## the same, with the newest versions

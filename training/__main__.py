@@ -17,6 +17,7 @@ if __name__ == "__main__":
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from app.errors import StartupError
+from training.bulk.cluster import require_ray
 from training.comparison import comparison
 from training.errors import TrainingError
 from training.evaluate import evaluate
@@ -54,6 +55,7 @@ def _train(options: argparse.Namespace) -> None:
         resume=options.resume,
         precision=options.precision,
         place=options.pictures,
+        devices=options.devices,
     )
     print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
 
@@ -90,6 +92,15 @@ def _predict(options: argparse.Namespace) -> None:
     )
 
 
+def _score(options: argparse.Namespace) -> None:
+    require_ray()
+    from training.bulk.score import score
+
+    totals = score(options.source, options.model, options.output, options.form)
+    without = f", {totals.errors} of them without a score" if totals.errors else ""
+    print(f"{totals.pictures} pictures{without}: see scores.csv and parts/ in {options.output}.")
+
+
 def _table(options: argparse.Namespace) -> None:
     runs = [Run(folder) for folder in options.runs]
     print(comparison(runs, RECIPES.get(options.against)))
@@ -113,6 +124,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "samples": _samples,
     "evaluate": _evaluate,
     "predict": _predict,
+    "score": _score,
     "table": _table,
     "export": _export,
 }

@@ -10,6 +10,8 @@ class TrainingError(Exception):
       + DataError        the pictures given with --data cannot be used
       + RunError         a run's folder is missing, damaged, in use or of another recipe
       + StorageError     there is no room for what is to be written
+      + DeviceError      the devices given with --devices cannot be used
+      + ClusterError     Ray is not installed, or has not what scoring needs
       + ExportError      the exported model does not answer as the trained one does
     """
 
@@ -24,6 +26,14 @@ class RunError(TrainingError):
 
 class StorageError(TrainingError):
     """There is no room for what is to be written."""
+
+
+class DeviceError(TrainingError):
+    """The devices given with `--devices` cannot be used."""
+
+
+class ClusterError(TrainingError):
+    """Ray is not installed, or has not what scoring needs."""
 
 
 class ExportError(TrainingError):

@@ -14,7 +14,6 @@ import numpy as np
 
 from app.card import CARD_NAME, Metrics, ModelCard, ModelFile
 from app.engines.engine import Answers
-from app.engines.litert import FILE_NAME as LITERT_FILE
 from training.data import load_dataset
 from training.domain import (
     collect_neither,
@@ -24,10 +23,10 @@ from training.domain import (
 )
 from training.errors import DataError, ExportError
 from training.files import whole_folder
+from training.form import FILES
 from training.litert import tensorflow_version, write_litert
 from training.metrics import mean_log_loss, reliability
 from training.predictor import (
-    KERAS_FILE,
     Predict,
     keras_predict,
     litert_predict,
@@ -91,12 +90,12 @@ def export(
     served = make_served(network, pictures, neither)
     folder = models / name
     with whole_folder(folder) as aside:
-        write_litert(aside / LITERT_FILE, served.network)
+        write_litert(aside / FILES["litert"], served.network)
         measured = {"float": _measure(keras_predict(served.network), pictures, "float")}
-        quantize_dense(served.network).save(aside / KERAS_FILE)
-        quantized = keras.saving.load_model(aside / KERAS_FILE, compile=False)
+        quantize_dense(served.network).save(aside / FILES["keras"])
+        quantized = keras.saving.load_model(aside / FILES["keras"], compile=False)
         measured["keras_int8"] = _measure(keras_predict(quantized), pictures, "Keras int8")
-        litert = litert_predict(aside / LITERT_FILE, side)
+        litert = litert_predict(aside / FILES["litert"], side)
         measured["litert_int8"] = _measure(litert, pictures, "LiteRT int8")
         metrics = {form: each.metrics for form, each in measured.items()}
         check_loss(metrics)
@@ -106,7 +105,7 @@ def export(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             labels=run.read_labels(),
             input_shape=(side, side, 3),
-            files={file: _describe(aside / file) for file in (KERAS_FILE, LITERT_FILE)},
+            files={file: _describe(aside / file) for file in FILES.values()},
             recipe=run.read_recipe().as_dict(),
             data=run.read_summary(),
             temperature=served.temperature,

@@ -90,12 +90,20 @@ def _aside(path: Path) -> Iterator[Path]:
     with no_room_told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path.parent)
-        folder = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=path.parent))
-        try:
-            with locked(folder / _LOCK):
-                yield folder / path.name
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.ExitStack() as stack:
+            yield _make_folder(path.parent, stack) / path.name
+
+
+def _make_folder(parent: Path, stack: contextlib.ExitStack) -> Path:
+    """Make a folder that is locked until `stack` ends, and removed then."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=parent))
+        # Before it is locked, another process may take it for abandoned.
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            stack.enter_context(locked(folder / _LOCK))
+            if (folder / _LOCK).exists():
+                stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                return folder
 
 
 def _remove_abandoned(parent: Path) -> None:

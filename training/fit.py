@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from training.batches import Batches
 from training.checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
+from training.devices import SharedBatches, require_even_shares
 from training.errors import RunError
 from training.files import whole_file
 from training.folding import fold_normalization
@@ -45,30 +48,45 @@ def fit(
     data: TrainingData,
     precision: Precision = "auto",
     place: Place = "auto",
+    devices: Sequence[str] = (),
 ) -> None:
     """Train by `recipe` and write to the folder of `run`, from its last checkpoint if it has one.
 
     The best weights by validation accuracy (then log loss) at full size are kept as a plain
     float32 AlexNet in `run.best_file`. A checkpoint is written after every epoch, unless epochs
-    are so short that writing would take more than a twentieth of the time.
+    are so short that writing would take more than a twentieth of the time. It can be gone on
+    from with another number of `devices`.
 
     Raises:
+        ValueError: A batch cannot be shared out evenly among `devices`.
         RunError: The last checkpoint or the history is damaged.
         StorageError: There is no room; the last checkpoint is still there.
     """
-    _Fit(run, recipe, data, resolve_precision(precision), on_accelerator(place)).finish()
+    shared = SharedBatches(devices).scope() if devices else contextlib.nullcontext()
+    with shared:
+        _Fit(
+            run, recipe, data, resolve_precision(precision), on_accelerator(place), devices
+        ).finish()
 
 
 class _Fit:
     def __init__(
-        self, run: Run, recipe: Recipe, data: TrainingData, policy: str, from_table: bool
+        self,
+        run: Run,
+        recipe: Recipe,
+        data: TrainingData,
+        policy: str,
+        from_table: bool,
+        devices: Sequence[str],
     ) -> None:
         self._run = run
         self._recipe = recipe
         self._data = data
         self._policy = policy
         self._from_table = from_table
+        self._device_count = max(len(devices), 1)
         batch = min(recipe.batch_size, len(data.split.training))
+        require_even_shares(batch, devices)
         self._steps_an_epoch = len(data.split.training) // batch
         self._progress = read_progress(run.checkpoint_folder)
         # Rows of an epoch whose checkpoint was not finished are written again.
@@ -120,10 +138,7 @@ class _Fit:
     def _train_epoch(self, trainer: Trainer, epoch: int) -> dict[str, float]:
         recipe = self._recipe
         reseed(trainer, recipe.seed, epoch)
-        pixels = self._data.pixels
-        pictures = np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels
-        training = self._batches(pictures, self._data.split.training, (recipe.seed, epoch))
-        validation = self._batches(pictures, self._data.split.validation)
+        training = self._batches(self._data.split.training, (recipe.seed, epoch))
         rate = float(keras.ops.convert_to_numpy(trainer.optimizer.learning_rate))
         trainer.waiting.seconds = 0.0
         started = time.perf_counter()
@@ -134,7 +149,7 @@ class _Fit:
             callbacks=[StepBar(f"epoch {epoch + 1}/{recipe.epochs}", len(training))],
         ).history
         trained = time.perf_counter() - started
-        validated = trainer.evaluate(validation, verbose=0, return_dict=True)
+        validated = self._validate(trainer)
         self._progress = Progress(epoch + 1, self._progress.steps + len(training))
         return {
             "epoch": epoch + 1,
@@ -150,14 +165,26 @@ class _Fit:
             "seconds": time.perf_counter() - started,
         }
 
+    def _validate(self, trainer: Trainer) -> dict[str, float]:
+        """Log loss and accuracy; the pictures that cannot be shared out come on their own."""
+        positions = self._data.split.validation
+        left = len(positions) % self._device_count
+        parts = [part for part in np.split(positions, [len(positions) - left]) if len(part)]
+        measured = [
+            trainer.evaluate(self._batches(part), verbose=0, return_dict=True) for part in parts
+        ]
+        weights = [len(part) / len(positions) for part in parts]
+        return {
+            name: sum(weight * each[name] for weight, each in zip(weights, measured, strict=True))
+            for name in ("log_loss", "accuracy")
+        }
+
     def _batches(
-        self,
-        pictures: NDArray[np.uint8] | NDArray[np.int32],
-        positions: NDArray[np.intp],
-        order: tuple[int, ...] | None = None,
+        self, positions: NDArray[np.intp], order: tuple[int, ...] | None = None
     ) -> Batches:
+        pixels = self._data.pixels
         return Batches(
-            pictures,
+            np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels,
             self._data.classes,
             positions,
             class_count=self._data.class_count,

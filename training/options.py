@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import get_args
 
 from training.data import DEFAULT_CACHE
+from training.devices import parse_devices
 from training.evaluate import Part
 from training.exclusions import DEFAULT_EXCLUSIONS
+from training.form import Form
 from training.lookup import Place
 from training.precision import Precision
-from training.predictor import Form
 from training.recipe import RECIPES, Recipe
 
 _RECIPE_NAMES = tuple(field.name for field in fields(Recipe))
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_samples(commands.add_parser("samples", help="draw the data, and its augmentation"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a network on labelled pictures"))
     _add_predict(commands.add_parser("predict", help="label pictures"))
+    _add_score(commands.add_parser("score", help="score millions of pictures, with Ray"))
     _add_table(commands.add_parser("table", help="compare runs in a Markdown table"))
     _add_export(commands.add_parser("export", help="make a run into a model for the service"))
     return top
@@ -86,6 +88,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="where decoded pictures are read from (default: auto, the accelerator's own memory "
         "where there is a GPU; at 227x227 10,000 pictures take 1.5 GB)",
     )
+    parser.add_argument(
+        "--devices",
+        type=parse_devices,
+        default=1,
+        metavar="N",
+        help="GPUs of this machine that share every batch, or auto for all of them, with "
+        "KERAS_BACKEND=jax; the batch size is still that of the whole batch, so that no other "
+        "learning rate is needed (default: 1)",
+    )
     _add_recipe(parser)
 
 
@@ -120,6 +131,17 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="CSV to write, a PNG of the first 20 beside it (default: runs/predictions.csv)",
     )
     parser.add_argument("--submission", type=Path, help="CSV to write as Kaggle scores it")
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="PATH",
+        help="a folder of pictures, of Parquet or of tar shards, or a zip archive",
+    )
+    _add_output(parser, Path("runs/scores"))
 
 
 def _add_table(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,17 +15,14 @@ from app.card import CARD_NAME, DataSummary, Domain, read_card, verified_file
 from app.cores import usable_cores
 from app.engines.engine import Answers
 from app.engines.keras import keras_answers
-from app.engines.litert import FILE_NAME as LITERT_FILE
 from app.engines.litert import LiteRTEngine
 from training.errors import RunError, brief
+from training.form import FILES, Form
 from training.run import Run
-
-Form = Literal["litert", "keras"]
 
 Predict = Callable[[NDArray[np.uint8]], Answers]
 """From uint8 pictures (n, side, side, 3), n >= 1."""
 
-KERAS_FILE = "model.keras"
 _BATCH = 32
 
 
@@ -118,9 +115,9 @@ def chunks(positions: NDArray[np.intp], title: str) -> Iterator[NDArray[np.intp]
 def _exported(folder: Path, form: Form) -> Predictor:
     card = read_card(folder)
     side = card.input_shape[0]
+    path = verified_file(folder, card, FILES[form])
     if form == "litert":
-        predict = litert_predict(verified_file(folder, card, LITERT_FILE), side)
+        predict = litert_predict(path, side)
     else:
-        path = verified_file(folder, card, KERAS_FILE)
         predict = keras_predict(keras.saving.load_model(path, compile=False))
     return Predictor(f"{card.name}-{form}", card.labels, side, card.data, predict, card.domain)

@@ -47,10 +47,7 @@ class Source(ABC):
                 f"{path} holds no pictures; give Kaggle's archive, or a folder of image files."
             )
         for name in names:
-            if any(unicodedata.category(character) in _UNSHOWABLE for character in name):
-                raise DataError(
-                    f"{path} holds {name!r}, whose name cannot be shown or written; rename it."
-                )
+            check_name(path, name)
 
     @property
     def name(self) -> str:
@@ -67,8 +64,12 @@ class Source(ABC):
         """
 
     @abstractmethod
+    def stamp(self, entry: Entry) -> tuple[int, int]:
+        """Size and time of writing or checksum: they change when the picture does."""
+
     def fingerprint(self) -> str:
         """Changes when any picture changes; 64 hexadecimal digits."""
+        return _digest([[entry.name, *self.stamp(entry)] for entry in self.entries])
 
 
 class FolderSource(Source):
@@ -79,11 +80,10 @@ class FolderSource(Source):
         super().__init__(path, _pictures(file.relative_to(path).as_posix() for file in found))
 
     def read(self, entry: Entry) -> bytes:
-        return _read_file(self.path / entry.name)
+        return read_file(self.path / entry.name)
 
-    def fingerprint(self) -> str:
-        stats = ((entry.name, (self.path / entry.name).stat()) for entry in self.entries)
-        return _digest([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
+    def stamp(self, entry: Entry) -> tuple[int, int]:
+        return stamp_file(self.path / entry.name)
 
 
 class FilesSource(Source):
@@ -94,10 +94,10 @@ class FilesSource(Source):
         super().__init__(Path(files[0].name), list(self._files))
 
     def read(self, entry: Entry) -> bytes:
-        return _read_file(self._files[entry.name])
+        return read_file(self._files[entry.name])
 
-    def fingerprint(self) -> str:
-        return _digest([[name, file.stat().st_size] for name, file in self._files.items()])
+    def stamp(self, entry: Entry) -> tuple[int, int]:
+        return stamp_file(self._files[entry.name])
 
 
 class ArchiveSource(Source):
@@ -115,13 +115,13 @@ class ArchiveSource(Source):
 
     def read(self, entry: Entry) -> bytes:
         member = self._members[entry.name]
-        _check_size(member.file_size)
+        check_size(member.file_size)
         with self._lock:
             return read_member(self.path, self._archive, member)
 
-    def fingerprint(self) -> str:
-        members = (self._members[entry.name] for entry in self.entries)
-        return _digest([[member.filename, member.file_size, member.CRC] for member in members])
+    def stamp(self, entry: Entry) -> tuple[int, int]:
+        member = self._members[entry.name]
+        return member.file_size, member.CRC
 
 
 @contextlib.contextmanager
@@ -151,6 +151,54 @@ def open_source(*paths: Path) -> Iterator[Source]:
             yield source
 
 
+def is_picture(name: str) -> bool:
+    """Whether a file's path is that of a picture."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() in _SUFFIXES and not any(map(is_hidden, path.parts))
+
+
+def is_hidden(part: str) -> bool:
+    """Whether a part of a path is of no concern, such as macOS's "__MACOSX"."""
+    return part != ".." and part.startswith((".", "__MACOSX"))
+
+
+def check_name(path: Path, name: str) -> None:
+    """Raise DataError for a name in `path` that could not be printed."""
+    if any(unicodedata.category(character) in _UNSHOWABLE for character in name):
+        raise DataError(f"{path} holds {name!r}, whose name cannot be shown or written; rename it.")
+
+
+def stamp_file(path: Path) -> tuple[int, int]:
+    """The size of a file in bytes, and when it was written, in nanoseconds."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture's file.
+
+    Raises:
+        DataError: It cannot be read.
+        ImageTooLargeError: It has more bytes than any picture needs.
+    """
+    try:
+        check_size(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); make it readable, or remove it."
+        ) from error
+
+
+def check_size(size: int) -> None:
+    """Raise ImageTooLargeError for a file of more bytes than any picture needs."""
+    if size > _MOST_BYTES:
+        raise ImageTooLargeError(
+            f"The file has {size / 1e6:,.0f} MB, and no picture needs more than "
+            f"{_MOST_BYTES / 1e6:,.0f} MB."
+        )
+
+
 @contextlib.contextmanager
 def _plain_folder(path: Path) -> Iterator[Source]:
     yield FolderSource(path)
@@ -167,37 +215,10 @@ def _archive(path: Path) -> Iterator[Source]:
 
 
 def _pictures(names: Iterator[str]) -> list[str]:
-    pictures = [
-        name
-        for name in names
-        if PurePosixPath(name).suffix.lower() in _SUFFIXES
-        and not any(_is_hidden(part) for part in PurePosixPath(name).parts)
-    ]
+    pictures = [name for name in names if is_picture(name)]
     training = [name for name in pictures if PurePosixPath(name).parts[0] == _TRAINING]
     folders = {PurePosixPath(name).parts[0] for name in pictures}
     return training if training and folders <= {_TRAINING, "test", "test1"} else pictures
-
-
-def _is_hidden(part: str) -> bool:
-    return part != ".." and part.startswith((".", "__MACOSX"))
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        _check_size(path.stat().st_size)
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}); make it readable, or remove it."
-        ) from error
-
-
-def _check_size(size: int) -> None:
-    if size > _MOST_BYTES:
-        raise ImageTooLargeError(
-            f"The file has {size / 1e6:,.0f} MB, and no picture needs more than "
-            f"{_MOST_BYTES / 1e6:,.0f} MB."
-        )
 
 
 def _label(names: list[str]) -> list[Entry]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from training.data import Dataset, load_dataset
+from training.devices import Devices, find_devices, require_even_shares
 from training.errors import RunError
 from training.exclusions import find_excluded, read_exclusions
 from training.fit import TrainingData, fit
@@ -29,6 +30,7 @@ def train(
     resume: bool = False,
     precision: Precision = "auto",
     place: Place = "auto",
+    devices: Devices = 1,
 ) -> None:
     """Train on four fifths of the pictures in `data`, and validate on the rest.
 
@@ -43,14 +45,19 @@ def train(
         resume: Go on in a run that was begun; `recipe` must be the same.
         precision: What to compute in.
         place: Where the decoded pictures are read from.
+        devices: How many share every batch.
 
     Raises:
+        DeviceError: There are fewer `devices`.
+        ValueError: A batch cannot be shared out evenly among them.
         DataError: The pictures or the exclusions cannot be used.
         RunError: The run exists and `resume` is off, or the other way round, or it was begun
             with another recipe, other pictures or other exclusions, or it is damaged, or another
             training is writing to it.
         StorageError: There is no room for the decoded pictures, or for what is trained.
     """
+    names = find_devices(devices)
+    require_even_shares(recipe.batch_size, names)
     listed = read_exclusions(exclusions)
     with open_source(data) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
@@ -80,7 +87,7 @@ def train(
                 run.write_data(facts)
                 write_split(run.split_file, dataset, split)
                 run.write_recipe(recipe)
-            fit(run, recipe, training_data, precision, place)
+            fit(run, recipe, training_data, precision, place, names)
 
 
 def _report(dataset: Dataset) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from tests.training.pictures import size_of
 from tests.training.workshop import Workshop
+from training.__main__ import main
 
 
 def test_predict_labels_unlabelled_pictures(workshop: Workshop, output: Path) -> None:
@@ -41,11 +43,19 @@ def test_samples_draws_the_data_and_its_augmentation(workshop: Workshop, output:
         assert size_of(output / picture)[1] > 500
 
 
+def test_scoring_without_ray_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", {}.get)
+
+    with pytest.raises(SystemExit, match=r"^python -m training score: ray and pyarrow .*ray\.txt"):
+        main(["score", "photos"])
+
+
 @pytest.mark.parametrize(
     ("command", "advice"),
     [
         ("train --data nowhere", "does not exist"),
         ("train --data . --dropout 1.5", "`dropout` must be"),
+        ("train --data . --devices 2", "set KERAS_BACKEND=jax"),
         ("train --data . --exclusions nowhere", "an empty file to exclude nothing"),
         ("evaluate --data . --model .", "holds no training"),
         ("predict --model . .", "holds no training"),

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from tests.training.disk import no_file_above
 from training.errors import StorageError
 from training.files import require_room, whole_file, whole_folder, write_text
+from training.lock import locked
 
 
 def test_text_is_written_into_folders_that_are_made(tmp_path: Path) -> None:
@@ -45,6 +48,31 @@ def test_a_failed_write_leaves_the_file_before(tmp_path: Path) -> None:
 
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "locked"])
+def test_a_folder_that_another_process_takes_for_abandoned_is_made_anew(
+    meanwhile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, mine = tmp_path / ".unfinished-taken", tmp_path / ".unfinished-mine"
+    folders = iter((taken, mine))
+    with contextlib.ExitStack() as another:
+
+        def make(**_: object) -> str:
+            folder = next(folders)
+            if folder == mine or meanwhile == "locked":
+                folder.mkdir()
+            if folder == taken and meanwhile == "locked":
+                another.enter_context(locked(taken / ".lock"))
+            return str(folder)
+
+        monkeypatch.setattr(tempfile, "mkdtemp", make)
+
+        with whole_file(tmp_path / "model.json") as aside:
+            aside.write_text("all")
+            assert aside.parent == mine
+
+    assert not mine.exists()
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ EVERYTHING = (
 class Workshop:
     """Folders for data, cache, runs and models, below one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pictures_a_class: int = PICTURES_A_CLASS) -> None:
         self.data = folder / "train"
         self.cache = folder / "cache"
         self.run = folder / "runs" / "undisturbed"
         self.model = folder / "models" / "brightness"
         self.exported = ("--models", self.model.parent, "--name", self.model.name)
-        _make_pictures(self.data)
+        _make_pictures(self.data, pictures_a_class)
 
     def train(self, run: Path, *options: str) -> None:
         """Train into the folder `run`."""
@@ -63,10 +63,10 @@ def train_one_epoch_only(*arguments: str) -> None:
             main(["train", *arguments])
 
 
-def _make_pictures(folder: Path) -> None:
+def _make_pictures(folder: Path, pictures_a_class: int) -> None:
     folder.mkdir()
     random = np.random.default_rng(0)
-    for number in range(PICTURES_A_CLASS):
+    for number in range(pictures_a_class):
         for label, brightness in (("dark", 60), ("light", 190)):
             pixels = random.normal(brightness, 30, (48, 64, 3)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{label}.{number}.jpg")

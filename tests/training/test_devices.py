@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import keras
+import pytest
+
+from tests.training.jax import run_on_jax
+from tests.training.workshop import EVERYTHING, Workshop
+from training.devices import Devices, find_devices, parse_devices, require_even_shares
+from training.errors import DeviceError
+from training.run import Run
+
+
+def test_several_devices_train_as_one_does(tmp_path: Path) -> None:
+    # Of the 10 pictures to validate on, 2 cannot be shared out among 4 devices.
+    workshop = Workshop(tmp_path, pictures_a_class=25)
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    everything = (
+        *(*EVERYTHING, "--epochs", "4", "--stages", "99:1,227:3"),
+        *("--precision", "float32", "--pictures", "accelerator"),
+        # Sums in another order are rounded otherwise, and large steps make much of it.
+        *("--learning-rate", "0.0002"),
+    )
+    on_several = [*workshop.train_arguments(shared), *everything, "--devices"]
+
+    run_on_jax(
+        [
+            ["train", *workshop.train_arguments(alone), *everything],
+            ["train one epoch only", *on_several, "2"],
+            ["train", *on_several, "auto", "--resume"],
+        ],
+        XLA_FLAGS="--xla_force_host_platform_device_count=4",
+    )
+
+    ours, theirs = (Run(run).read_history() for run in (shared, alone))
+    assert len(theirs) == 4
+    for name in ("loss", "log_loss", "val_log_loss"):
+        assert [row[name] for row in ours] == pytest.approx([row[name] for row in theirs], rel=2e-3)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0", "gpu:1"])
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize(
+    ("devices", "found"), [(1, ()), (2, ("gpu:0", "gpu:1")), ("auto", ("gpu:0", "gpu:1"))]
+)
+def test_as_many_devices_are_taken_as_are_asked_for(
+    devices: Devices, found: tuple[str, ...]
+) -> None:
+    assert find_devices(devices) == found
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_more_devices_than_there_are_is_an_error() -> None:
+    with pytest.raises(DeviceError, match=r"--devices 3 are more than .*gpu:0, gpu:1"):
+        find_devices(3)
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_auto_is_content_with_a_single_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+
+    assert find_devices("auto") == ()
+
+
+@pytest.mark.parametrize("devices", [2, "auto"])
+def test_only_jax_shares_batches_out(devices: Devices) -> None:
+    with pytest.raises(DeviceError, match="set KERAS_BACKEND=jax"):
+        find_devices(devices)
+
+
+def test_a_batch_is_shared_out_evenly_or_not_at_all() -> None:
+    require_even_shares(126, ("gpu:0", "gpu:1", "gpu:2"))
+    require_even_shares(127, ())
+
+    with pytest.raises(ValueError, match="Received: 128 pictures for 3 devices"):
+        require_even_shares(128, ("gpu:0", "gpu:1", "gpu:2"))
+
+
+@pytest.mark.parametrize(("text", "devices"), [("auto", "auto"), ("4", 4)])
+def test_devices_are_a_number_or_auto(text: str, devices: Devices) -> None:
+    assert parse_devices(text) == devices
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "all", ""])
+def test_other_devices_are_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="Received: "):
+        parse_devices(text)

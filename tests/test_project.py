@@ -19,6 +19,7 @@ LOCKED_EXTRAS = {
     "dev": ("dev",),
     "bench": ("bench",),
     "audit": ("audit",),
+    "ray": ("ray",),
 }
 LOCKED = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?P<rest>[^#]*)", re.MULTILINE)
 every_lock = pytest.mark.parametrize("lock", LOCKED_EXTRAS)

@@ -36,6 +36,8 @@ _STARTS = 3
 _OBJECT_STORE_BYTES = 100 * 2**20
 _DEADLINE_SECONDS = 300
 _PAUSE_SECONDS = 0.1
+_STARTED = "Ray runtime started."
+"""What each node prints once it is one of the cluster's."""
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",  # else Ray leaves a token in the home folder
@@ -178,18 +180,15 @@ class Cluster:
 
     def _joins(self, node: Node) -> bool:
         self.nodes.append(node)
-        _wait(lambda: node.ended or self._has(len(self.nodes)), "a node does not join")
+        _wait(lambda: node.ended or self._started() == len(self.nodes), "a node does not start")
         if node.ended:
             self.nodes.remove(node)
+        elif not ray.is_initialized():
+            ray.init(self._address, log_to_driver=False, logging_level="ERROR")
         return not node.ended
 
-    def _has(self, nodes: int) -> bool:
-        if not ray.is_initialized():
-            try:
-                ray.init(self._address, log_to_driver=False, logging_level="ERROR")
-            except ConnectionError:
-                return False
-        return sum(node["Alive"] for node in ray.nodes()) >= nodes
+    def _started(self) -> int:
+        return self._log.read_text().count(_STARTED)
 
 
 @contextmanager

@@ -1,8 +1,52 @@
 from __future__ import annotations
 
-from hardening.losses import Asked, Loss
+import subprocess
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from hardening import crowd
+from hardening.losses import Asked, Loss, lose
+from hardening.reference import ask
 
 LOST_AT = 10.0
+
+
+class Node:
+    """A process that stands for a node, and for each replica on it."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(["sleep", "600"])
+
+    def family(self) -> list[psutil.Process]:
+        return [psutil.Process(self.process.pid)]
+
+    def replicas(self, _: str) -> list[psutil.Process]:
+        return self.family() if self.process.poll() is None else []
+
+
+class Cluster:
+    """Nodes that do nothing, beside a service that does without them."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.nodes = [Node() for _ in range(4)]
+
+    def replicas(self, deployment: str) -> list[psutil.Process]:
+        return [each for node in self.nodes for each in node.replicas(deployment)]
+
+    def is_whole(self, _: int) -> bool:
+        return True
+
+
+@pytest.fixture
+def cluster(port: int) -> Iterator[Cluster]:
+    cluster = Cluster(port)
+    yield cluster
+    for node in cluster.nodes:
+        node.process.kill()
+        node.process.wait()
 
 
 def loss(*asked: Asked) -> Loss:
@@ -32,3 +76,19 @@ def test_silence_begins_with_the_loss() -> None:
 
 def test_nothing_but_failures_is_silence_without_end() -> None:
     assert loss(Asked(9, 14, "broken")).longest_silence == float("inf")
+
+
+@pytest.mark.anyio
+async def test_three_are_lost_while_clients_ask(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardening.losses._QUIET_SECONDS", 0.2)
+    async with crowd.connected(cluster.port) as http:
+        known = await ask(http)
+
+    losses = await lose(cluster, 1, known)  # type: ignore[arg-type]  # does what one does
+
+    assert [each.what for each in losses] == ["an engine replica", "an HTTP replica", "a node"]
+    assert len(cluster.replicas("engine")) == 1
+    assert all(each.asked for each in losses)
+    assert [each.failed for each in losses] == [[], [], []]

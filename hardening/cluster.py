@@ -58,12 +58,8 @@ class Node:
         return self.process.poll() is not None
 
     def family(self) -> list[psutil.Process]:
-        """Return its processes, as far as they run."""
-        try:
-            first = psutil.Process(self.process.pid)
-            return [first, *first.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
+        """Return its processes, as far as they run: those of its session, orphans too."""
+        return [each for each in psutil.process_iter() if _session(each) == self.process.pid]
 
     def replicas(self, deployment: str) -> list[psutil.Process]:
         """Return the processes of the deployment's replicas here."""
@@ -72,12 +68,10 @@ class Node:
 
     def kill(self) -> None:
         """End all of it at once, as a machine does that loses its power."""
-        family = self.family()
-        for each in family:
+        for each in self.family():
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
         self.process.wait()
-        psutil.wait_procs(family)
 
 
 class Cluster:
@@ -183,6 +177,7 @@ class Cluster:
         _wait(lambda: node.ended or self._started() == len(self.nodes), "a node does not start")
         if node.ended:
             self.nodes.remove(node)
+            node.kill()  # what it leaves behind
         elif not ray.is_initialized():
             ray.init(self._address, log_to_driver=False, logging_level="ERROR")
         return not node.ended
@@ -209,6 +204,13 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 def _free_ports() -> list[str]:
     return [part for name in _PORTS for part in (name, str(free_port()))]
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except ProcessLookupError:
+        return None
 
 
 def title(process: psutil.Process) -> str:

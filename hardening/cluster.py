@@ -109,13 +109,16 @@ class Cluster:
         replicas: int,
         arguments: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
+        *,
+        spread: bool = True,
     ) -> None:
-        """Serve with so many replicas of each deployment, on nodes of their own if there are any.
+        """Serve with so many replicas of each deployment.
 
         Args:
-            replicas: Of each deployment; there is no autoscaling.
+            replicas: Of each deployment, as the least and the most that it scales to.
             arguments: Of the application, in place of those in `serve.yaml`.
             variables: Of the replicas' environment.
+            spread: No two of a deployment to a node.
         """
         config = yaml.safe_load(_CONFIG.read_text())
         config["http_options"] = {"host": "127.0.0.1", "port": self.port}
@@ -123,9 +126,8 @@ class Cluster:
         application["args"].update(arguments or {})
         application["runtime_env"] = {"env_vars": {"ALEXNET_DEVICE": "cpu", **(variables or {})}}
         for deployment in application["deployments"]:
-            del deployment["autoscaling_config"]
-            deployment["num_replicas"] = replicas
-            if len(self.nodes) > 1:
+            deployment["autoscaling_config"].update(min_replicas=replicas, max_replicas=replicas)
+            if spread:
                 deployment["max_replicas_per_node"] = 1
         path = self._folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))

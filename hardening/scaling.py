@@ -28,7 +28,7 @@ def scaling_figures(report: Report, folder: Path, seconds: float) -> list[Figure
     report.paragraph(
         f"{_NODES} nodes, {_REPLICAS} replicas of each kind on two of them, and {losses.CLIENTS} "
         "clients that each ask for one picture at a time: an engine replica, an HTTP replica and "
-        f"a node with one of each are killed, in turn. {sum(len(loss.asked) for loss in lost)} "
+        f"a node with replicas are killed, in turn. {sum(len(loss.asked) for loss in lost)} "
         "requests were answered or failed from then until 5 s after all was back; a request may "
         "fail that was in flight at the kill."
     )

@@ -38,7 +38,7 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A node with a replica of each kind, and room for those that take their places."""
     with cluster(tmp_path_factory.mktemp("cluster")) as ray:
         ray.add_node(slots=4)
-        ray.deploy(1, variables=VARIABLES)
+        ray.deploy(1, variables=VARIABLES, spread=False)
         yield ray
 
 
@@ -118,8 +118,9 @@ async def test_change_of_the_version_fails_no_request(
     folder = tmp_path / "newer"
     shutil.copytree(MODEL, folder)
     write_card(folder, read_card(folder).model_copy(update={"version": "newer"}))
+    arguments = {"model": str(folder), "version": "newer"}
     change = asyncio.create_task(
-        asyncio.to_thread(ray.deploy, 1, {"model": str(folder), "version": "newer"}, VARIABLES)
+        asyncio.to_thread(ray.deploy, 1, arguments, VARIABLES, spread=False)
     )
     versions: list[str] = []
     scores = set()

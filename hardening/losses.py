@@ -19,8 +19,8 @@ from hardening.cluster import Cluster, Node
 from hardening.reference import Reference
 
 CLIENTS = 16
-_QUIET_SECONDS = 5.0
-"""Before each loss, and after the last."""
+QUIET_REQUESTS = 200
+"""Answered before each loss, and after all is back."""
 
 
 class Asked(NamedTuple):
@@ -37,15 +37,17 @@ class Loss(NamedTuple):
 
     what: str
     at: float
+    gone: float
+    """When its first process was killed, and its last."""
     back_seconds: float
     """Until all replicas ran again."""
     asked: list[Asked]
-    """From the last moment before it until all was back."""
+    """From `at` until all was back."""
 
     @property
     def in_flight(self) -> int:
-        """Requests that had been sent and not answered at that moment."""
-        return sum(each.began <= self.at < each.ended for each in self.asked)
+        """Requests that had been sent by then and were not answered before."""
+        return sum(each.began <= self.gone and each.ended > self.at for each in self.asked)
 
     @property
     def failed(self) -> list[Asked]:
@@ -55,7 +57,7 @@ class Loss(NamedTuple):
     @property
     def failed_later(self) -> int:
         """Of those that came after."""
-        return sum(each.began > self.at for each in self.failed)
+        return sum(each.began > self.gone for each in self.failed)
 
     @property
     def longest_silence(self) -> float:
@@ -78,6 +80,15 @@ class _Crowd:
         random = Random(1)
         async with crowd.connected(self.port) as http:
             await asyncio.gather(*(self._ask(http, random) for _ in range(CLIENTS)))
+
+    async def are_answered(self, more: int) -> None:
+        """Return once so many more requests have come to an end."""
+        enough = len(self.asked) + more
+
+        async def are() -> bool:
+            return len(self.asked) >= enough
+
+        await poll.until(are, "hardly anybody is answered")
 
     async def _ask(self, http: httpx.AsyncClient, random: Random) -> None:
         while not self.stopped:
@@ -104,7 +115,7 @@ async def lose(cluster: Cluster, replicas: int, reference: Reference) -> list[Lo
         ("an HTTP replica", lambda: cluster.replicas("http")[-1:]),
         ("a node", lambda: _node(cluster)),
     ):
-        await asyncio.sleep(_QUIET_SECONDS)
+        await asking.are_answered(QUIET_REQUESTS)
         losses.append(await _lose(what, victims, cluster, replicas, asking))
     asking.stopped = True
     await task
@@ -122,13 +133,14 @@ async def _lose(
     at = time.perf_counter()
     for each in doomed:
         each.kill()
+    gone = time.perf_counter()
 
     async def is_back() -> bool:
         return await asyncio.to_thread(cluster.is_whole, replicas)
 
     seconds = await poll.until(is_back, f"{what} is not replaced")
-    await asyncio.sleep(_QUIET_SECONDS)
-    return Loss(what, at, seconds, [each for each in asking.asked if each.ended > at])
+    await asking.are_answered(QUIET_REQUESTS)
+    return Loss(what, at, gone, seconds, [each for each in asking.asked if each.ended > at])
 
 
 def _node(cluster: Cluster) -> list[psutil.Process]:

@@ -29,8 +29,8 @@ def scaling_figures(report: Report, folder: Path, seconds: float) -> list[Figure
         f"{_NODES} nodes, {_REPLICAS} replicas of each kind on two of them, and {losses.CLIENTS} "
         "clients that each ask for one picture at a time: an engine replica, an HTTP replica and "
         f"a node with replicas are killed, in turn. {sum(len(loss.asked) for loss in lost)} "
-        "requests were answered or failed from then until 5 s after all was back; a request may "
-        "fail that was in flight at the kill."
+        f"requests ended from then until {losses.QUIET_REQUESTS} more were answered after all was "
+        "back; one may fail that was in flight at the kill."
     )
     for fault, count in faults.items():
         report.paragraph(f"- {count} times: {fault}")

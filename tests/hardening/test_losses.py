@@ -10,7 +10,7 @@ from hardening import crowd
 from hardening.losses import Asked, Loss, lose
 from hardening.reference import ask
 
-LOST_AT = 10.0
+AT, GONE = 10.0, 10.2
 
 
 class Node:
@@ -50,17 +50,17 @@ def cluster(port: int) -> Iterator[Cluster]:
 
 
 def loss(*asked: Asked) -> Loss:
-    return Loss("a node", LOST_AT, back_seconds=3.0, asked=list(asked))
+    return Loss("a node", AT, GONE, back_seconds=3.0, asked=list(asked))
 
 
 def test_request_is_in_flight_from_its_beginning_to_its_end() -> None:
-    asked = [Asked(9, 11, ""), Asked(10, 12, "broken"), Asked(8, 10, ""), Asked(10.5, 11, "")]
+    asked = [Asked(9, 11, ""), Asked(10.1, 12, "broken"), Asked(8, 10, ""), Asked(10.5, 11, "")]
 
     assert loss(*asked).in_flight == 2
 
 
 def test_failures_are_told_apart_by_when_they_were_sent() -> None:
-    lost = loss(Asked(9, 11, "broken"), Asked(11, 12, "broken"), Asked(11, 12, ""))
+    lost = loss(Asked(10.1, 11, "broken"), Asked(11, 12, "broken"), Asked(11, 12, ""))
 
     assert len(lost.failed) == 2
     assert lost.failed_later == 1
@@ -82,7 +82,7 @@ def test_nothing_but_failures_is_silence_without_end() -> None:
 async def test_three_are_lost_while_clients_ask(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardening.losses._QUIET_SECONDS", 0.2)
+    monkeypatch.setattr("hardening.losses.QUIET_REQUESTS", 5)
     async with crowd.connected(cluster.port) as http:
         known = await ask(http)
 

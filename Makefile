@@ -15,7 +15,7 @@ train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format train no-data bench audit chaos contract fuzz soak lock upgrade clean
+.PHONY: help serve test lint format train no-data bench audit chaos contract fuzz soak scaling lock upgrade clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -61,6 +61,9 @@ contract: .venv/dev.stamp ## hold the service to its OpenAPI document with schem
 
 soak: .venv/dev.stamp ## keep the service busy for half an hour (needs wrk)
 	$(<D)/bin/python -m hardening soak $(ARGS)
+
+scaling: .venv/dev.stamp ## measure the service on Ray, and lose parts of it (needs wrk, Linux; 5 minutes)
+	$(<D)/bin/python -m hardening scaling $(ARGS)
 
 lock: ## resolve pyproject.toml into requirements/, keeping locked versions that still fit
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with 'pip install uv'." >&2; exit 1; }

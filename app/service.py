@@ -75,6 +75,7 @@ class Service:
         self._freed = asyncio.Event()
         self._metrics = metrics
         work = self._work = Work()
+        waiting_threads = 0 if model.engine.device == "cpu" else len(model.engines)
         self._pipeline = Pipeline(
             [metrics.counted(work.watched_engine(engine)) for engine in model.engines],
             work.watched(
@@ -82,7 +83,7 @@ class Service:
                     data, (height, width), settings.max_pixels, settings.max_decode_seconds
                 )
             ),
-            threads=settings.threads if model.engine.device == "cpu" else settings.threads + 1,
+            threads=settings.threads + waiting_threads,
             max_batch=settings.max_batch or model.engine.best_batch,
             max_queue=settings.max_queue,
             count_fault=metrics.count_fault,

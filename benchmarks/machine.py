@@ -17,6 +17,7 @@ _PACKAGES = (
     "keras",
     "litserve",
     "mosec",
+    "ray",
 )
 
 

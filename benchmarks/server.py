@@ -63,7 +63,7 @@ def serving(
     Raises:
         RuntimeError: It ended, or was not ready in time.
     """
-    port = _free_port()
+    port = free_port()
     with log.open("ab") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -113,7 +113,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     psutil.wait_procs(alive)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

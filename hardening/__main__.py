@@ -47,6 +47,13 @@ def _soak(report: Report, folder: Path, options: argparse.Namespace) -> list[Fig
     return results.soak_figures(report, folder, options.minutes)
 
 
+def _scaling(report: Report, folder: Path, options: argparse.Namespace) -> list[Figure]:
+    require_wrk()
+    from hardening.scaling import scaling_figures  # and Ray, which the others do without
+
+    return scaling_figures(report, folder, options.seconds)
+
+
 def _contract(report: Report, folder: Path, options: argparse.Namespace) -> list[Figure]:
     return results.contract_figures(report, folder, options.examples, options.seed)
 
@@ -62,6 +69,9 @@ def _options() -> argparse.Namespace:
     contract = _test(tests, "contract", _contract, "schemathesis and the OpenAPI document")
     contract.add_argument("--examples", type=int, default=200, help="for an operation and phase")
     contract.add_argument("--seed", type=int, default=1)
+    scaling = _test(tests, "scaling", _scaling, "a Ray cluster that loses parts of itself")
+    scaling.add_argument("--seconds", type=float, default=10, help="of load, three times over")
+    scaling.set_defaults(output=Path("docs/scaling.md"))
     return parser.parse_args()
 
 

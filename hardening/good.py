@@ -23,13 +23,13 @@ _BATCH = 4
 def predict(random: Random, reference: Reference) -> Trial:
     """Post a picture as the body."""
     one = random.choice(reference.known)
-    return Asked("picture", "/predict", bodies.raw(one.picture), _predicts(reference, one))
+    return Asked("picture", "/predict", bodies.raw(one.picture), predicts(reference, one))
 
 
 def predict_chunked(random: Random, reference: Reference) -> Trial:
     """Post a picture without saying how long it is."""
     one = random.choice(reference.known)
-    check = _predicts(reference, one)
+    check = predicts(reference, one)
     return Asked("in chunks", "/predict", bodies.raw(one.picture), check, chunked=True)
 
 
@@ -37,7 +37,7 @@ def predict_form(random: Random, reference: Reference) -> Trial:
     """Post a picture as a form."""
     one = random.choice(reference.known)
     body = bodies.form("file", [one.picture])
-    return Asked("form", "/predict", body, _predicts(reference, one))
+    return Asked("form", "/predict", body, predicts(reference, one))
 
 
 def batch(random: Random, reference: Reference) -> Trial:
@@ -74,10 +74,10 @@ def batch_with_a_bad_file(random: Random, reference: Reference) -> Trial:
 def explain(random: Random, reference: Reference) -> Trial:
     """Ask for an explanation."""
     one = random.choice([each for each in reference.known if each.grid])
-    predicts = _predicts(reference, one)
+    predicted = predicts(reference, one)
 
     def check(response: httpx.Response) -> str:
-        if wrong := predicts(response):
+        if wrong := predicted(response):
             return wrong
         grid = response.json()["grid"]
         return _differing(_flat(grid), _flat(one.grid), GRID_TOLERANCE)
@@ -112,7 +112,9 @@ KINDS: Mapping[Make, int] = {
 """And how often each comes, of a hundred times."""
 
 
-def _predicts(reference: Reference, one: Known) -> Check:
+def predicts(reference: Reference, one: Known) -> Check:
+    """Return a check for the prediction of a picture."""
+
     def check(response: httpx.Response) -> str:
         if not response.is_success:
             return unexpected(response)

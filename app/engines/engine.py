@@ -37,7 +37,10 @@ class Engine(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs: "cpu", or "gpu:0" and the GPU's name."""
+        """Where it runs: "cpu", or "gpu:0" and the GPU's name.
+
+        Where another process has it, "remote" goes before that.
+        """
 
     @property
     def best_batch(self) -> int:

@@ -7,7 +7,7 @@ import sys
 def test_importing_the_service_imports_nothing_that_it_can_do_without() -> None:
     code = (
         "import sys, app.__main__, app.engines.litert;"
-        "print({'tensorflow', 'keras', 'jax', 'training', 'pi_heif'} & set(sys.modules))"
+        "print({'tensorflow', 'keras', 'jax', 'ray', 'training', 'pi_heif'} & set(sys.modules))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,0 +1,65 @@
+"""The engine of an HTTP replica on Ray Serve: one that another process has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ray.exceptions import RayActorError
+from ray.serve.handle import DeploymentHandle
+
+from app.card import ModelCard
+from app.engines.engine import Answers, Pictures
+
+
+class ModelName(NamedTuple):
+    """What replicas call a model."""
+
+    folder: Path
+    version: str
+
+
+class Description(NamedTuple):
+    """A model, as an engine replica has loaded it."""
+
+    card: ModelCard
+    engine: str
+    device: str
+    best_batch: int
+
+
+class RemoteEngine:
+    """Whichever engine replica Ray chooses, which may be on another machine.
+
+    A batch whose replica ends is sent to another one: they are alike. Only once, since it may be
+    what ended the first.
+    """
+
+    def __init__(
+        self, replicas: DeploymentHandle[Any], model: ModelName, told: Description, seconds: float
+    ) -> None:
+        """Wait at most so many seconds for an answer."""
+        self.name = told.engine
+        self.device = f"remote {told.device}"
+        self.best_batch = told.best_batch
+        self._replicas = replicas
+        self._model = model
+        self._seconds = seconds
+
+    def predict(self, pictures: Pictures) -> Answers:
+        batch = np.stack(list(pictures))
+        try:
+            return self._ask(batch)
+        except RayActorError:
+            return self._ask(batch)
+
+    def _ask(self, batch: NDArray[np.uint8]) -> Answers:
+        response = self._replicas.predict.remote(self._model, batch)
+        try:
+            answers: Answers = response.result(timeout_s=self._seconds)
+        except TimeoutError:
+            response.cancel()  # type: ignore[no-untyped-call]  # Ray gives it no types
+            raise
+        return answers

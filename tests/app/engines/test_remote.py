@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError
+
+from app.engines.engine import Answers
+from app.engines.remote import Description, ModelName, RemoteEngine
+from tests.app.cards import card_of
+
+MODEL = ModelName(Path("models/mine"), "1.2.3")
+PICTURES = [np.full((227, 227, 3), shade, np.uint8) for shade in (1, 2, 3)]
+ANSWERS = Answers(np.full((3, 2), 0.5, np.float32), None)
+
+
+class Response:
+    """One replica's, after what it does."""
+
+    def __init__(self, answer: Answers | BaseException) -> None:
+        self.answer = answer
+        self.seconds = 0.0
+        self.cancelled = False
+
+    def result(self, *, timeout_s: float) -> Answers:
+        self.seconds = timeout_s
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Asked(NamedTuple):
+    remote: Callable[..., Response]
+
+
+class Replicas:
+    """Stands for a handle of Ray's."""
+
+    def __init__(self, *responses: Response) -> None:
+        self._responses = iter(responses)
+        self.calls: list[tuple[Any, ...]] = []
+        self.predict = Asked(self._predict)
+
+    def _predict(self, *arguments: Any) -> Response:
+        self.calls.append(arguments)
+        return next(self._responses)
+
+
+def engine_of(replicas: Replicas, tmp_path: Path) -> RemoteEngine:
+    told = Description(card_of(tmp_path), "LiteRT", "cpu", 8)
+    return RemoteEngine(replicas, MODEL, told, seconds=30)  # type: ignore[arg-type]  # as above
+
+
+def test_pictures_go_as_one_array_with_the_models_name(tmp_path: Path) -> None:
+    response = Response(ANSWERS)
+    replicas = Replicas(response)
+
+    answers = engine_of(replicas, tmp_path).predict(PICTURES)
+
+    ((model, batch),) = replicas.calls
+    assert answers is ANSWERS
+    assert model == MODEL
+    assert batch.dtype == np.uint8
+    np.testing.assert_array_equal(batch, np.stack(PICTURES))
+    assert response.seconds == 30
+
+
+def test_it_tells_that_it_is_elsewhere(tmp_path: Path) -> None:
+    engine = engine_of(Replicas(), tmp_path)
+
+    assert (engine.name, engine.device, engine.best_batch) == ("LiteRT", "remote cpu", 8)
+
+
+@pytest.mark.parametrize("fault", [ActorDiedError(), ActorUnavailableError("gone", None)])
+def test_batch_is_sent_to_another_replica_where_the_first_ends(
+    fault: RayActorError, tmp_path: Path
+) -> None:
+    replicas = Replicas(Response(fault), Response(ANSWERS))
+
+    assert engine_of(replicas, tmp_path).predict(PICTURES) is ANSWERS
+    assert len(replicas.calls) == 2
+
+
+def test_batch_that_ends_two_replicas_is_sent_to_no_third(tmp_path: Path) -> None:
+    replicas = Replicas(*(Response(ActorDiedError()) for _ in range(3)))
+
+    with pytest.raises(RayActorError):
+        engine_of(replicas, tmp_path).predict(PICTURES)
+    assert len(replicas.calls) == 2
+
+
+def test_what_an_engine_raises_is_not_tried_again(tmp_path: Path) -> None:
+    replicas = Replicas(Response(ArithmeticError("of the engine")))
+
+    with pytest.raises(ArithmeticError):
+        engine_of(replicas, tmp_path).predict(PICTURES)
+    assert len(replicas.calls) == 1
+
+
+def test_call_that_is_not_answered_in_time_is_taken_back(tmp_path: Path) -> None:
+    late = Response(TimeoutError())
+
+    with pytest.raises(TimeoutError):
+        engine_of(Replicas(late), tmp_path).predict(PICTURES)
+    assert late.cancelled

@@ -1,0 +1,144 @@
+"""What runs in engine replicas, without Ray; tests/hardening/test_cluster.py has all of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.card import ModelCardError
+from app.engines.remote import ModelName
+from app.errors import InferenceError, NotReadyError, SettingsError, StartupError
+from app.ray_serve import EngineReplica, application
+from app.service import Model
+from app.settings import Settings
+from tests.app.cards import card_of, write_card
+from tests.app.fake_engine import FakeEngine
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("loaded", "checked")]
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (5, 227, 227, 3), np.uint8)
+OLD, NEW, NEWEST = (ModelName(Path(f"models/{version}"), version) for version in ("1", "2", "3"))
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, fake_engine: FakeEngine, tmp_path: Path) -> list[Path]:
+    """The folders whose models were loaded, each called as its version; all have one engine."""
+    folders = []
+
+    def load(settings: Settings) -> Model:
+        folders.append(settings.model)
+        version = settings.model.name
+        return Model(card_of(tmp_path).model_copy(update={"version": version}), [fake_engine])
+
+    monkeypatch.setenv("ALEXNET_THREADS", "2")
+    monkeypatch.setattr("app.ray_serve.load_model", load)
+    monkeypatch.setattr("app.ray_serve.dictConfig", lambda _: None)  # pytest has its own
+    return folders
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The commands that tried a model, none of which was run; that of version 3 fails."""
+    commands = []
+
+    async def check(command: tuple[str, ...]) -> None:
+        commands.append(" ".join(command))
+        if "models/3" in commands[-1]:
+            raise StartupError("It cannot be served.")
+
+    monkeypatch.setattr("app.ray_serve.run_check", check)
+    return commands
+
+
+@pytest.fixture
+async def replica() -> AsyncIterator[EngineReplica]:
+    replica = EngineReplica(OLD)
+    yield replica
+    for service in replica._services.values():
+        await service.close()
+
+
+async def test_answers_are_the_engines(replica: EngineReplica) -> None:
+    answers = await replica.predict(OLD, PICTURES)
+
+    for answer, expected in zip(answers, FakeEngine().predict(PICTURES), strict=True):
+        assert answer.dtype == np.float32
+        np.testing.assert_array_equal(answer, expected)
+
+
+async def test_model_is_described(replica: EngineReplica) -> None:
+    told = await replica.describe(OLD)
+
+    assert told.card.version == "1"
+    assert told[1:] == ("Fake", "cpu", 8)
+
+
+async def test_first_model_is_loaded_once_and_before_it_is_asked_for(
+    replica: EngineReplica, loaded: list[Path], checked: list[str]
+) -> None:
+    assert loaded == [OLD.folder]
+
+    await replica.predict(OLD, PICTURES)
+
+    assert loaded == [OLD.folder]
+    assert checked == []
+
+
+async def test_other_model_is_tried_elsewhere_and_kept_beside_the_first(
+    replica: EngineReplica, loaded: list[Path], checked: list[str]
+) -> None:
+    for model in (NEW, OLD, NEW, OLD):
+        told = await replica.describe(model)
+        assert told.card.version == model.version
+
+    assert loaded == [OLD.folder, NEW.folder]
+    assert ["ALEXNET_MODEL=models/2" in command for command in checked] == [True]
+
+
+async def test_model_that_fails_its_trial_is_not_loaded(
+    replica: EngineReplica, loaded: list[Path]
+) -> None:
+    with pytest.raises(StartupError, match="It cannot be served"):
+        await replica.predict(NEWEST, PICTURES)
+
+    assert loaded == [OLD.folder]
+    await replica.predict(OLD, PICTURES)
+
+
+async def test_oldest_of_three_models_goes(replica: EngineReplica, loaded: list[Path]) -> None:
+    for number in (2, 4, 2, 4, 1):
+        await replica.describe(ModelName(Path(f"models/{number}"), str(number)))
+
+    assert [int(folder.name) for folder in loaded] == [1, 2, 4, 1]
+
+
+async def test_other_version_than_is_in_the_folder_is_refused(replica: EngineReplica) -> None:
+    with pytest.raises(ModelCardError, match="is version 2, and 9 is asked for"):
+        await replica.describe(NEW._replace(version="9"))
+
+
+async def test_replica_is_healthy_until_its_engine_fails(
+    replica: EngineReplica, fake_engine: FakeEngine
+) -> None:
+    await replica.check_health()
+    fake_engine.faults = [ArithmeticError()] * 2  # on the batch, and on one picture of it
+
+    with pytest.raises(InferenceError):
+        await replica.predict(OLD, PICTURES)
+    with pytest.raises(NotReadyError):
+        await replica.check_health()
+
+
+def test_version_that_is_not_in_the_folder_is_not_deployed(tmp_path: Path) -> None:
+    write_card(tmp_path, card_of(tmp_path))
+
+    with pytest.raises(ModelCardError, match=r"is version 1\.2\.3, and 2 is asked for"):
+        application({"model": str(tmp_path), "version": "2"})
+
+
+def test_other_arguments_are_refused() -> None:
+    with pytest.raises(SettingsError, match="The arguments are model, a folder, and version"):
+        application({"folder": "models/mine"})

@@ -218,7 +218,7 @@ def _prepare() -> Settings:
     if "threads" in settings.model_fields_set:
         return settings
     context = ray.get_runtime_context()
-    cores = context.get_assigned_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
+    cores = context.get_assigned_resources().get("CPU", 0)
     return settings.model_copy(update={"threads": max(1, int(cores))})
 
 

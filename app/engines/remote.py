@@ -60,6 +60,6 @@ class RemoteEngine:
         try:
             answers: Answers = response.result(timeout_s=self._seconds)
         except TimeoutError:
-            response.cancel()  # type: ignore[no-untyped-call]  # Ray gives it no types
+            response.cancel()
             raise
         return answers

@@ -55,4 +55,4 @@ def test_answers_stay_and_become_calibrated(
 
 def test_best_of_the_scores_is_served(served: Served) -> None:
     assert len(served.tried) == 5
-    assert served.tried[served.score] == max(served.tried.values()) > 0.9
+    assert served.tried[served.score] == max(served.tried.values()) > 0.5

@@ -91,22 +91,30 @@ class _Decoder:
 
     def decode(self, data: bytes, order: Order) -> Answer:
         try:
-            self._pipe.send_bytes(json.dumps(order).encode())
-            self._pipe.send_bytes(data)
+            self._send(json.dumps(order).encode())
+            self._send(data)
             told = json.loads(self._receive(order.max_seconds + _GRACE_SECONDS))
             return Answer(told, self._receive(_GRACE_SECONDS))
         except BaseException:
             self.end()
             raise
 
+    def _send(self, data: bytes) -> None:
+        try:
+            self._pipe.send_bytes(data)
+        except OSError as error:  # it ended on what was sent before
+            raise self._ended() from error
+
     def _receive(self, seconds: float) -> bytes:
         try:
             if self._pipe.poll(seconds):
                 return self._pipe.recv_bytes()
         except (EOFError, OSError) as error:
-            overdue = self._process.wait() == -signal.SIGALRM
-            raise EndedError(overdue=overdue) from error
+            raise self._ended() from error
         raise EndedError(overdue=True)
+
+    def _ended(self) -> EndedError:
+        return EndedError(overdue=self._process.wait() == -signal.SIGALRM)
 
     def end(self) -> None:
         self._process.kill()

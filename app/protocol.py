@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from http import HTTPStatus
-from secrets import token_hex
 from typing import Any, NamedTuple, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -22,7 +21,7 @@ from app.errors import (
 from app.metrics import Metrics
 from app.overload import CROWDED
 from app.problems import MEDIA_TYPE, Problem, problem_of
-from app.request_id import HEADER, request_id
+from app.request_id import HEADER, new_name, request_id
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end_after(self._fetch_seconds())
 
     def _answer(self, error: ServiceError) -> None:
-        problem, name = problem_of(error), token_hex(8)
+        problem, name = problem_of(error), new_name()
         self.transport.write(_response(problem, {**SECURE_HEADERS, **error.headers, HEADER: name}))
         metrics: Metrics | None = self.app_state.get("metrics")
         if metrics is not None:

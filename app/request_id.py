@@ -34,7 +34,7 @@ class IdentifyRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = _given_name(scope) or token_hex(8)
+        name = _given_name(scope) or new_name()
         # Never reset: where the request fails, the server logs that once this has returned.
         request_id.set(name)
         span = get_current_span()
@@ -49,6 +49,11 @@ class IdentifyRequests:
             await send(message)
 
         await self._app(scope, receive, identified_send)
+
+
+def new_name() -> str:
+    """Return a name that no other request has: 16 hexadecimal digits."""
+    return token_hex(8)
 
 
 def _given_name(scope: Scope) -> str:

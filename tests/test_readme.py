@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.app.client import free_port
 from tests.app.pictures import picture
 from tests.training.pictures import DOG, write_competition, write_zip
 
@@ -58,12 +58,6 @@ def check_out(folder: Path) -> Path:
         python.chmod(0o755)
         (folder / environment / stamp).touch()
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def run(command: str, folder: Path, **variables: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from app.card import DataSummary
 from training.errors import RunError, brief
 from training.files import write_text
-from training.lock import locked
+from training.lock import alone
 from training.recipe import Recipe
 
 HISTORY_COLUMNS = (
@@ -51,23 +51,13 @@ class Run:
         """Whether a training was begun here."""
         return self.recipe_file.is_file()
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> contextlib.AbstractContextManager[None]:
         """Keep other trainings out.
 
         Raises:
             RunError: One is writing to the folder.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self.lock_file))
-            except BlockingIOError as error:
-                raise RunError(
-                    f"Another training is writing to {self.folder}; wait until it ends, or name "
-                    "another folder with --run."
-                ) from error
-            yield
+        return alone(self.lock_file, what="training", option="--run")
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Mark the run as begun."""

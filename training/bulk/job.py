@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from training.errors import RunError, brief
 from training.files import write_text
-from training.lock import locked
+from training.lock import alone
 
 
 class Job:
@@ -32,23 +31,13 @@ class Job:
         """Of the part at `number` of the listing."""
         return self.parts_folder / f"part-{number:07}.parquet"
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Keep other commands out.
 
         Raises:
             RunError: One is writing to the folder.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self.lock_file))
-            except BlockingIOError as error:
-                raise RunError(
-                    f"Another command is writing to {self.folder}; wait until it ends, or name "
-                    "another folder with --output."
-                ) from error
-            yield
+        return alone(self.lock_file, what="command", option="--output")
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """Mark the job as begun, with what must be the same whenever it is gone on with."""

@@ -55,7 +55,7 @@ class Reader:
 
 @contextlib.contextmanager
 def open_reader(source: Path) -> Iterator[Reader]:
-    """Open what `list_pieces` listed.
+    """Open what `SourceListing` lists.
 
     Raises:
         DataError: It is an archive, and damaged.

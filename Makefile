@@ -26,7 +26,7 @@ serve: $(serve_stamp) ## serve the model; HOST=127.0.0.1, PORT=8000
 	@exec $(<D)/bin/python -m app --host "$(HOST)" --port "$(PORT)" $(ARGS)
 
 test: .venv/dev.stamp ## run all tests
-	$(<D)/bin/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
+	$(<D)/bin/python -m pytest --numprocesses=auto --no-loadscope-reorder $(ARGS)
 
 fuzz: .venv/dev.stamp ## decode half a million damaged pictures (Linux on x86-64; an hour)
 	$(<D)/bin/python -m tests.fuzz $(ARGS)

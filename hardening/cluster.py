@@ -151,8 +151,9 @@ class Cluster:
         """Whether so many replicas of each deployment run, and Ray knows that they do."""
         if any(len(self.replicas(each)) != replicas for each in DEPLOYMENTS):
             return False
-        status = serve.status().applications[APPLICATION].deployments
-        return all(status[each].replica_states == {"RUNNING": replicas} for each in DEPLOYMENTS)
+        known = serve.status().applications[APPLICATION].deployments  # none yet, at times
+        states = {name: deployment.replica_states for name, deployment in known.items()}
+        return states == {each: {"RUNNING": replicas} for each in DEPLOYMENTS}
 
     def end(self) -> None:
         """Leave nothing behind."""

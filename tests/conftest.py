@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import functools
 import warnings
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 _LONG = ("test_readme.py", "hardening", "browser", "training")
 """What takes long, the longest first: begun last, it would keep one core busy while others idle."""
+_WORKSHOP = "workshop"
+_ROOT = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -14,8 +18,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _begins(item: pytest.Item) -> int:
+    if _uses_workshop(item.path):
+        return -1
     ranks = (rank for rank, name in enumerate(_LONG) if name in item.path.parts)
     return next(ranks, len(_LONG))
+
+
+class Scheduling(LoadFileScheduling):
+    """A file's tests run in one process, and so do all that share the dear fixture `workshop`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return _WORKSHOP if _uses_workshop(_ROOT / file) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
+
+
+@functools.cache
+def _uses_workshop(file: Path) -> bool:
+    return f"{_WORKSHOP}: Workshop" in file.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

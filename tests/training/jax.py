@@ -30,10 +30,19 @@ for arguments in json.loads(sys.argv[1]):
 """
 
 
-def run_on_jax(commands: Sequence[Sequence[str]], **variables: str) -> None:
-    """Run commands of `training`, one after another, in a process of their own."""
+_HASTY = "--xla_backend_optimization_level=0"
+"""Compiling takes most of the time."""
+
+
+def run_on_jax(commands: Sequence[Sequence[str]], *flags: str) -> None:
+    """Run commands of `training`, one after another, in a process of their own.
+
+    Args:
+        commands: With their arguments.
+        *flags: Of XLA.
+    """
     subprocess.run(
         [sys.executable, "-c", WITHOUT_TENSORFLOW, json.dumps(commands)],
-        env={**os.environ, **variables, "KERAS_BACKEND": "jax"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": " ".join((_HASTY, *flags))},
         check=True,
     )

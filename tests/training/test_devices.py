@@ -14,11 +14,11 @@ from training.run import Run
 
 
 def test_several_devices_train_as_one_does(tmp_path: Path) -> None:
-    # Of the 10 pictures to validate on, 2 cannot be shared out among 4 devices.
-    workshop = Workshop(tmp_path, pictures_a_class=25)
+    # Of the 6 pictures to validate on, 2 cannot be shared out among 4 devices.
+    workshop = Workshop(tmp_path, pictures_a_class=15)
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     everything = (
-        *("--epochs", "2", "--stages", "99:1,227:1", "--crop", "0.5", "--cutmix", "1"),
+        *("--epochs", "2", "--stages", "227:1", "--crop", "0.5", "--cutmix", "1"),
         *("--average", "0.9", "--precision", "float32", "--pictures", "accelerator"),
         # Sums in another order are rounded otherwise, and large steps make much of it.
         *("--learning-rate", "0.0002"),
@@ -31,7 +31,7 @@ def test_several_devices_train_as_one_does(tmp_path: Path) -> None:
             ["train one epoch only", *on_several, "2"],
             ["train", *on_several, "auto", "--resume"],
         ],
-        XLA_FLAGS="--xla_force_host_platform_device_count=4",
+        "--xla_force_host_platform_device_count=4",
     )
 
     ours, theirs = (Run(run).read_history() for run in (shared, alone))

@@ -22,7 +22,8 @@ def test_auto_takes_what_the_hardware_does_fastest(
     monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: bfloat16)
 
     assert resolve_precision("auto") == policy
-    assert gains_from_xla(policy) == xla
+    assert gains_from_xla(policy, 1000) == xla
+    assert not gains_from_xla(policy, 999)
 
 
 @pytest.mark.parametrize("chosen", ["float32", "mixed_bfloat16"])

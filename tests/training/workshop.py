@@ -14,11 +14,11 @@ from training.__main__ import main
 
 PICTURES_A_CLASS = 40
 OPTIONS = (
-    *("--width", "0.03125", "--epochs", "8", "--stages", "99:6,227:2"),
+    *("--width", "0.03125", "--epochs", "6", "--stages", "99:2,227:4"),
     *("--batch-size", "8", "--learning-rate", "0.003"),
 )
 EVERYTHING = (
-    *("--epochs", "2", "--stages", "99:1,227:1", "--schedule", "cosine", "--average", "0.9"),
+    *("--epochs", "2", "--stages", "227:1", "--schedule", "cosine", "--average", "0.9"),
     *("--crop", "0.5", "--resample", "0.5", "--colour", "0.3", "--erasing", "0.5"),
     *("--mixup", "0.2", "--cutmix", "1", "--precision", "mixed_bfloat16"),
 )

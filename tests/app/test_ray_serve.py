@@ -124,7 +124,7 @@ async def test_replica_is_healthy_until_its_engine_fails(
     replica: EngineReplica, fake_engine: FakeEngine
 ) -> None:
     await replica.check_health()
-    fake_engine.faults = [ArithmeticError()] * 2  # on the batch, and on one picture of it
+    fake_engine.faults = [ArithmeticError()] * 100  # however the pictures are batched
 
     with pytest.raises(InferenceError):
         await replica.predict(OLD, PICTURES)

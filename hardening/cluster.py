@@ -87,6 +87,7 @@ class Cluster:
         self.nodes: list[Node] = []
         self._folder = folder
         self._log = folder / "ray.log"
+        self._log.write_bytes(b"")  # nodes of a cluster before are not counted
         self._session = session
         self._address = f"127.0.0.1:{free_port()}"
 
@@ -157,6 +158,8 @@ class Cluster:
 
     def end(self) -> None:
         """Leave nothing behind."""
+        if ray.is_initialized():
+            serve.shutdown()  # or the next cluster would be asked for this one's controller
         ray.shutdown()
         for node in reversed(self.nodes):
             node.kill()

@@ -21,6 +21,8 @@ from hardening.reference import Reference
 CLIENTS = 16
 QUIET_REQUESTS = 200
 """Answered before each loss, and after all is back."""
+_NOTICE_SECONDS = 0.05
+"""Until clients have read that a connection has ended, and send nothing more on it."""
 
 
 class Asked(NamedTuple):
@@ -38,7 +40,8 @@ class Loss(NamedTuple):
     what: str
     at: float
     gone: float
-    """When its first process was killed, and its last."""
+    """When its first process was killed, and when the clients knew that its last had ended: until
+    then they may send to what is no more."""
     back_seconds: float
     """Until all replicas ran again."""
     asked: list[Asked]
@@ -133,6 +136,8 @@ async def _lose(
     at = time.perf_counter()
     for each in doomed:
         each.kill()
+    await poll.until(lambda: _are_gone(doomed), f"{what} is killed and runs", pause=0.001)
+    await asyncio.sleep(_NOTICE_SECONDS)
     gone = time.perf_counter()
 
     async def is_back() -> bool:
@@ -141,6 +146,17 @@ async def _lose(
     seconds = await poll.until(is_back, f"{what} is not replaced")
     await asking.are_answered(QUIET_REQUESTS)
     return Loss(what, at, gone, seconds, [each for each in asking.asked if each.ended > at])
+
+
+async def _are_gone(processes: Sequence[psutil.Process]) -> bool:
+    return not any(map(_runs, processes))
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _node(cluster: Cluster) -> list[psutil.Process]:

@@ -10,7 +10,9 @@ _DEADLINE_SECONDS = 60
 _PAUSE_SECONDS = 0.05
 
 
-async def until(holds: Callable[[], Awaitable[bool]], otherwise: str) -> float:
+async def until(
+    holds: Callable[[], Awaitable[bool]], otherwise: str, pause: float = _PAUSE_SECONDS
+) -> float:
     """Return once it holds, and say after how many seconds.
 
     Raises:
@@ -20,5 +22,5 @@ async def until(holds: Callable[[], Awaitable[bool]], otherwise: str) -> float:
     while not await holds():
         if time.perf_counter() - start > _DEADLINE_SECONDS:
             raise TimeoutError(f"After {_DEADLINE_SECONDS} s {otherwise}.")
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(pause)
     return time.perf_counter() - start

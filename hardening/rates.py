@@ -17,7 +17,8 @@ from hardening.cluster import Cluster, cluster, title
 CONNECTIONS = 64
 """More than it takes to keep two cores busy."""
 ROUNDS = 3
-_WARM_UP_SECONDS = 3
+_WARM_UP_SECONDS = 15
+"""Ray's own processes are busy for a while after their start."""
 PROXY, HTTP, ENGINE = "proxy", "HTTP replica", "engine replica"
 _MARKS = {
     "ProxyActor": PROXY,

@@ -30,7 +30,8 @@ def scaling_figures(report: Report, folder: Path, seconds: float) -> list[Figure
         "clients that each ask for one picture at a time: an engine replica, an HTTP replica and "
         f"a node with replicas are killed, in turn. {sum(len(loss.asked) for loss in lost)} "
         f"requests ended from then until {losses.QUIET_REQUESTS} more were answered after all was "
-        "back; one may fail that was in flight at the kill."
+        "back; one may fail that was in flight at the kill, or sent before its "
+        "client could know of it."
     )
     for fault, count in faults.items():
         report.paragraph(f"- {count} times: {fault}")

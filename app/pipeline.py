@@ -238,11 +238,11 @@ class Pipeline:
             self._decoding -= 1
             if fault is None:
                 self._decoded.append(job)
-        if fault is not None:
-            self._tell([(job, fault)])
         if unexpected is not None:
             self._count_fault("decode")
             logger.error("Decoding failed unexpectedly.", exc_info=unexpected)
+        if fault is not None:
+            self._tell([(job, fault)])
 
     def _infer(self, engine: Engine, batch: list[Job]) -> None:
         start = perf_counter()
@@ -256,9 +256,9 @@ class Pipeline:
             ]
         except BaseException as error:  # as above
             fault = InferenceError("The engine failed; try again.")
+            self._count_fault("inference")
             self._tell([(job, fault) for job in batch])
             trusted = self._try(Suspect(engine, batch[0].image.pixels))
-            self._count_fault("inference")
             after = "goes on" if trusted else "fails on a single picture too, and rests"
             logger.error("The engine failed on a batch; it %s.", after, exc_info=error)
             return
@@ -287,8 +287,8 @@ class Pipeline:
         with self._changed:
             left = [*jobs, *self._all_waiting()]
         fault = InferenceError("The service failed; try again.")
-        self._tell([(job, fault) for job in left])
         self._count_fault("pipeline")
+        self._tell([(job, fault) for job in left])
         logger.critical("The pipeline failed; all that waited was given up.", exc_info=True)
 
     def _tell(self, outcomes: list[Outcome]) -> None:

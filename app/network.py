@@ -23,7 +23,7 @@ def network_options(settings: Settings) -> dict[str, Any]:
         transfer_seconds=settings.transfer_seconds,
     )
     return {
-        "http": partial(BoundedProtocol, limits),
+        "http": partial(BoundedProtocol, limits, set()),
         "ws": "none",
         "timeout_keep_alive": settings.keep_alive_seconds,
     }

@@ -56,9 +56,19 @@ class BoundedProtocol(HttpToolsProtocol):
     told here goes through the callbacks of asyncio and of httptools.
     """
 
-    def __init__(self, limits: ConnectionLimits, **of_uvicorn: Any) -> None:
+    def __init__(
+        self, limits: ConnectionLimits, admitted: set[BoundedProtocol], **of_uvicorn: Any
+    ) -> None:
+        """Serve a connection.
+
+        Args:
+            limits: Of this one and of all.
+            admitted: Those within the limit, which all connections share.
+            **of_uvicorn: What uvicorn gives its own.
+        """
         super().__init__(**of_uvicorn)
         self._limits = limits
+        self._admitted = admitted
         self._pending_bytes = 0
         """Received since the parser last made something of them."""
         self._refusal: ServiceError = MalformedRequestError(
@@ -71,6 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
         super().connection_made(transport)
+        self._admit()
         if len(self.connections) > self._limits.connections + SPARE_CONNECTIONS:
             self._refuse(CrowdedError("Too many connections are open; try again in a moment."))
         else:
@@ -79,6 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_end()
         self._cancel_stall()
+        self._admitted.discard(self)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -103,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_parsing(self._headers_too_large())
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise self._refusal  # which is not sent: it would be taken for an answer that is due
-        if len(self.connections) > self._limits.connections:
+        if not self._admit():
             self.scope["extensions"] = {CROWDED: {}}
         super().on_headers_complete()
 
@@ -122,6 +134,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)
+
+    def _admit(self) -> bool:
+        """Let it in if there is room, where it stays until it ends, and say whether it is in."""
+        if len(self._admitted) < self._limits.connections:
+            self._admitted.add(self)
+        return self in self._admitted
 
     def _stop_parsing(self, error: ServiceError) -> NoReturn:
         self._refusal = error

@@ -132,6 +132,26 @@ class TestConnections:
             assert refusal.headers["retry-after"] == "1"
             assert await connection.rest() == b""
 
+    async def test_those_within_the_limit_are_served_on(
+        self, server: Server, idle: Connection
+    ) -> None:
+        async with server.connection():
+            await until(lambda: server.connections == 2)
+            await idle.send(PREDICT + b"Content-Length: 0\r\n\r\n")
+
+            assert_problem(await idle.answer(), 400, "Empty file")
+
+    async def test_one_beyond_the_limit_takes_the_room_that_comes_back(
+        self, server: Server, idle: Connection
+    ) -> None:
+        async with server.connection() as connection:
+            await until(lambda: server.connections == 2)
+            await idle.close()
+            await until(lambda: server.connections == 1)
+            await connection.send(PREDICT + b"Content-Length: 0\r\n\r\n")
+
+            assert_problem(await connection.answer(), 400, "Empty file")
+
     @pytest.mark.usefixtures("idle")
     @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/v2/health/ready"])
     async def test_beyond_the_limit_health_is_answered(self, server: Server, path: str) -> None:

@@ -81,10 +81,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # of TCP
         super().connection_made(transport)
-        self._admit()
         if len(self.connections) > self._limits.connections + SPARE_CONNECTIONS:
             self._refuse(CrowdedError("Too many connections are open; try again in a moment."))
         else:
+            self._admit()
             self._end_after(self._limits.header_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:

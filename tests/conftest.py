@@ -13,7 +13,6 @@ from app import lifespan
 _LONG = ("test_readme.py", "hardening", "browser", "training")
 """What takes long, the longest first: begun last, it would keep one core busy while others idle."""
 _WORKSHOP = "workshop"
-_ROOT = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +31,7 @@ class Scheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return _WORKSHOP if _uses_workshop(_ROOT / file) else file
+        return _WORKSHOP if _uses_workshop(self.config.rootpath / file) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:

@@ -56,6 +56,7 @@ def _train(options: argparse.Namespace) -> None:
         precision=options.precision,
         place=options.pictures,
         devices=options.devices,
+        start=options.start,
     )
     print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
 

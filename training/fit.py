@@ -24,11 +24,13 @@ from training.plots import plot_curves
 from training.precision import Precision, resolve_precision
 from training.progress import StepBar, epoch_line
 from training.recipe import Recipe
-from training.resizing import copy_training
+from training.resizing import copy_training, copy_weights
 from training.run import Run
 from training.split import Split
+from training.start import Start, begin_from
 from training.trainer import Trainer, build_trainer, reseed
 
+_SETTLED_BY = 1024  # training pictures, at most, that statistics of earlier weights are taken from
 _SAVING_SHARE = 0.05  # of the time, at most, goes into saving: on a GPU an epoch takes seconds
 
 
@@ -38,7 +40,7 @@ class TrainingData(NamedTuple):
     pixels: NDArray[np.uint8]
     """Shape (n, side, side, 3), at full size."""
     classes: NDArray[np.int32]
-    class_count: int
+    labels: tuple[str, ...]
     split: Split
 
 
@@ -49,23 +51,25 @@ def fit(
     precision: Precision = "auto",
     place: Place = "auto",
     devices: Sequence[str] = (),
+    start: Start | None = None,
 ) -> None:
     """Train by `recipe` and write to the folder of `run`, from its last checkpoint if it has one.
 
     The best weights by validation accuracy (then log loss) at full size are kept as a plain
     float32 AlexNet in `run.best_file`. A checkpoint is written after every epoch, unless epochs
     are so short that writing would take more than a twentieth of the time. It can be gone on
-    from with another number of `devices`.
+    from with another number of `devices`. Without a checkpoint it begins from `start`, or else
+    at random.
 
     Raises:
         ValueError: A batch cannot be shared out evenly among `devices`.
-        RunError: The last checkpoint or the history is damaged.
+        RunError: The last checkpoint or the history is damaged, or `start` of another width.
         StorageError: There is no room; the last checkpoint is still there.
     """
     shared = SharedBatches(devices).scope() if devices else contextlib.nullcontext()
     with shared:
         _Fit(
-            run, recipe, data, resolve_precision(precision), on_accelerator(place), devices
+            run, recipe, data, resolve_precision(precision), on_accelerator(place), devices, start
         ).finish()
 
 
@@ -78,6 +82,7 @@ class _Fit:
         policy: str,
         from_table: bool,
         devices: Sequence[str],
+        start: Start | None,
     ) -> None:
         self._run = run
         self._recipe = recipe
@@ -85,6 +90,7 @@ class _Fit:
         self._policy = policy
         self._from_table = from_table
         self._device_count = max(len(devices), 1)
+        self._start = start
         batch = min(recipe.batch_size, len(data.split.training))
         require_even_shares(batch, devices)
         self._steps_an_epoch = len(data.split.training) // batch
@@ -105,9 +111,11 @@ class _Fit:
         first = self._progress.epochs
         if first == self._recipe.epochs:
             return
-        trainer = self._build(self._recipe.side(max(first - 1, 0)))
         if first:
+            trainer = self._build(self._recipe.side(first - 1))
             load_checkpoint(self._run.checkpoint_folder, trainer)
+        else:
+            trainer = self._begin()
         log = ScalarLog(self._run.logs_folder)
         for epoch in range(first, self._recipe.epochs):
             trainer = self._at_side(trainer, self._recipe.side(epoch))
@@ -117,11 +125,23 @@ class _Fit:
                 self._save(trainer)
             print(epoch_line(row, self._recipe.epochs), flush=True)
 
+    def _begin(self) -> Trainer:
+        if self._start is None:
+            return self._build(self._recipe.side(0))
+        trainer = self._build(self._start.plain.input_shape[1])
+        positions = self._data.split.training
+        chosen = positions[:: -(-len(positions) // _SETTLED_BY)]
+        pixels = np.asarray(self._data.pixels[chosen])
+        begin_from(self._start, trainer.network, self._data.labels, pixels)
+        if trainer.average is not None:
+            copy_weights(trainer.network, trainer.average.network)
+        return trainer
+
     def _build(self, side: int) -> Trainer:
         steps = self._steps_an_epoch * self._recipe.epochs
         return build_trainer(
             self._recipe,
-            classes=self._data.class_count,
+            classes=len(self._data.labels),
             side=side,
             steps=steps,
             policy=self._policy,
@@ -187,7 +207,7 @@ class _Fit:
             np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels,
             self._data.classes,
             positions,
-            class_count=self._data.class_count,
+            class_count=len(self._data.labels),
             batch_size=self._recipe.batch_size,
             order=order,
         )

@@ -14,6 +14,7 @@ SIDES = (99, 131, 163, 195, FULL_SIDE)
 FLATTENED_DENSE = "fulconnect_1"
 FLATTENED_UNITS = 4096
 LARGE_DENSE = (FLATTENED_DENSE, "fulconnect_2", "fulconnect_3")
+LAST_DENSE = "fulconnect_4"
 
 
 def build_alexnet(
@@ -84,7 +85,7 @@ def build_alexnet(
     x = hidden(x, layers.Dense, 1000, "fulconnect_3")
     x = layers.Dropout(dropout, name="dropout_3")(x)
     # Probabilities in float32 under any precision policy: bfloat16 has but 8 bits for them.
-    output = layers.Dense(classes, activation="softmax", dtype="float32", name="fulconnect_4")(x)
+    output = layers.Dense(classes, activation="softmax", dtype="float32", name=LAST_DENSE)(x)
     return keras.Model(pixels, output, name="alexnet")
 
 

@@ -42,7 +42,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     Raises:
         ValueError: A value is out of its range.
     """
-    overrides = {name: getattr(options, name, None) for name in _RECIPE_NAMES}
+    overrides = {name: getattr(options, name, None) for name in _RECIPE_NAMES if name != "start"}
     return RECIPES[options.recipe].override(overrides)
 
 
@@ -64,6 +64,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on after the last epoch that was finished"
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FOLDER",
+        help="run or exported model whose weights to begin with; where its labels are others, the "
+        "last layer begins anew (default: all layers do)",
     )
     parser.add_argument(
         "--split-seed", type=int, default=1, help="decides what is validated on (default: 1)"

@@ -17,6 +17,7 @@ from training.recipe import Recipe
 from training.run import Run
 from training.source import open_source
 from training.split import stratified_split, write_split
+from training.start import read_start
 
 
 def train(
@@ -31,6 +32,7 @@ def train(
     precision: Precision = "auto",
     place: Place = "auto",
     devices: Devices = 1,
+    start: Path | None = None,
 ) -> None:
     """Train on four fifths of the pictures in `data`, and validate on the rest.
 
@@ -46,6 +48,7 @@ def train(
         precision: What to compute in.
         place: Where the decoded pictures are read from.
         devices: How many share every batch.
+        start: A run or an exported model whose weights to begin with; by default, at random.
 
     Raises:
         DeviceError: There are fewer `devices`.
@@ -53,12 +56,15 @@ def train(
         DataError: The pictures or the exclusions cannot be used.
         RunError: The run exists and `resume` is off, or the other way round, or it was begun
             with another recipe, other pictures or other exclusions, or it is damaged, or another
-            training is writing to it.
+            training is writing to it; or `start` holds no weights, or of another width.
+        ModelCardError: The exported model `start` does not match its card.
         StorageError: There is no room for the decoded pictures, or for what is trained.
     """
     names = find_devices(devices)
     require_even_shares(recipe.batch_size, names)
     listed = read_exclusions(exclusions)
+    begun = None if start is None else read_start(start)
+    recipe = recipe.override({"start": begun.name if begun else None})
     with open_source(data) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
         _report(dataset)
@@ -78,7 +84,7 @@ def train(
             "excluded": [dataset.names[position] for position in excluded],
             "skipped": [asdict(skipped) for skipped in dataset.skipped],
         }
-        training_data = TrainingData(dataset.pixels, classes, len(dataset.labels), split)
+        training_data = TrainingData(dataset.pixels, classes, dataset.labels, split)
         if resume:
             _check_resumable(run, recipe, facts)
         with run.alone():
@@ -87,7 +93,7 @@ def train(
                 run.write_data(facts)
                 write_split(run.split_file, dataset, split)
                 run.write_recipe(recipe)
-            fit(run, recipe, training_data, precision, place, names)
+            fit(run, recipe, training_data, precision, place, names, begun)
 
 
 def _report(dataset: Dataset) -> None:

@@ -168,7 +168,7 @@ def build_trainer(
             keras.metrics.CategoricalAccuracy(name="accuracy"),
             keras.metrics.CategoricalCrossentropy(name="log_loss"),
         ],
-        jit_compile=gains_from_xla(policy, steps * recipe.batch_size),
+        jit_compile=gains_from_xla(),
     )
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

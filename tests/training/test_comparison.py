@@ -80,5 +80,5 @@ def test_the_command_prints_it(workshop: Workshop, capsys: pytest.CaptureFixture
     workshop.command("table", workshop.run, "--against", "best")
 
     (row,) = rows(capsys.readouterr().out)[2:]
-    assert row[0].startswith("learning_rate 0.003, epochs 6, batch_size 8, stages 99:2,227:4")
+    assert row[0].startswith("learning_rate 0.003, epochs 6, batch_size 8, stages 99:1,227:5")
     assert float(row[3]) > 0.9

@@ -1,0 +1,106 @@
+"""The weights of an earlier training, to go on from by another recipe or with other pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from app.card import CARD_NAME, read_card, verified_file
+from training.errors import RunError, brief
+from training.form import FILES
+from training.model import FLATTENED_DENSE, FLATTENED_UNITS, LAST_DENSE, build_alexnet
+from training.precision import precision_scope
+from training.predictor import load_best
+from training.run import Run
+from training.unfolding import unfold_normalization
+
+
+class Start(NamedTuple):
+    """Where a training begins, if not at random."""
+
+    name: str
+    labels: tuple[str, ...]
+    plain: keras.Model
+    """A float32 AlexNet without normalizations to fold, and not calibrated."""
+
+
+def read_start(folder: Path) -> Start:
+    """The best weights of a run, or those of an exported model.
+
+    Raises:
+        RunError: The folder holds neither, or damaged ones.
+        ModelCardError: The exported model does not match its card.
+    """
+    if not (folder / CARD_NAME).is_file():
+        run = Run(folder)
+        return Start(f"run {folder.name}", run.read_labels(), load_best(run))
+    card = read_card(folder)
+    path = verified_file(folder, card, FILES["keras"])
+    try:
+        plain = _plain(keras.saving.load_model(path, compile=False), len(card.labels))
+    except Exception as error:  # Keras, zipfile and HDF5 raise many types for damaged files
+        raise RunError(f"{path} is damaged ({brief(error)}); export it again.") from error
+    last = plain.get_layer(LAST_DENSE)
+    last.set_weights([weight * np.float32(card.temperature) for weight in last.get_weights()])
+    return Start(f"{card.name} {card.version}", card.labels, plain)
+
+
+def begin_from(
+    start: Start, network: keras.Model, labels: tuple[str, ...], pixels: NDArray[np.uint8]
+) -> None:
+    """Set the weights of `network` to those of `start`.
+
+    Where the labels are others, the last layer keeps its own weights.
+
+    Args:
+        start: Of the same width.
+        network: From `build_alexnet`, at the same side.
+        labels: What its outputs mean.
+        pixels: See `unfold_normalization`.
+
+    Raises:
+        RunError: The widths differ.
+    """
+    width, wanted = _width(start.plain), _width(network)
+    if width != wanted:
+        raise RunError(
+            f"{start.name} has layers of {width:g} times the paper's width, and the recipe says "
+            f"{wanted:g}; train with --width {width:g}."
+        )
+    plain = start.plain
+    if start.labels != labels:
+        plain = _empty_like(plain, len(labels))
+        for layer in plain.layers:
+            source = network if layer.name == LAST_DENSE else start.plain
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    unfold_normalization(plain, network, pixels)
+
+
+def _plain(served: keras.Model, classes: int) -> keras.Model:
+    """The AlexNet that an exported model was made of, but for the rounding of its kernels."""
+    plain = _empty_like(served, classes)
+    for layer in plain.layers:
+        layer.set_weights(_float_weights(served.get_layer(layer.name)))
+    return plain
+
+
+def _empty_like(model: keras.Model, classes: int) -> keras.Model:
+    with precision_scope("float32"):
+        return build_alexnet(classes, side=model.input_shape[1], width=_width(model))
+
+
+def _width(model: keras.Model) -> float:
+    return float(model.get_layer(FLATTENED_DENSE).units / FLATTENED_UNITS)
+
+
+def _float_weights(layer: keras.layers.Layer) -> list[NDArray[np.float32]]:
+    if getattr(layer, "quantization_mode", None) != "int8":
+        weights: list[NDArray[np.float32]] = layer.get_weights()
+        return weights
+    kernel = ops.cast(layer.kernel, "float32") / layer.kernel_scale
+    return [ops.convert_to_numpy(kernel), ops.convert_to_numpy(layer.bias)]

@@ -11,7 +11,8 @@ from app.engines.engine import Answers, Engine, Pictures
 from app.errors import NotLiveError
 
 HUNG_SECONDS = 60.0
-"""For a batch, for decoding a picture, or for a queue to move: far more than any of them takes."""
+"""For a batch, for decoding a picture, or for a queue to move: far more than any of them takes, by
+the default settings."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -72,9 +73,13 @@ class _WatchedEngine:
             return self._engine.predict(pictures)
 
 
-def check_moving(stalled_seconds: float) -> None:
-    """Raise NotLiveError if nothing has moved for that long."""
-    if stalled_seconds >= HUNG_SECONDS:
+def check_moving(stalled_seconds: float, longest_seconds: float) -> None:
+    """Raise NotLiveError if nothing has moved for that long.
+
+    Args:
+        longest_seconds: What the settings allow a picture to take.
+    """
+    if stalled_seconds >= max(HUNG_SECONDS, 2 * longest_seconds):
         raise NotLiveError(
             f"A part of the service has not moved for {stalled_seconds:.0f} s; restart it."
         )

@@ -16,6 +16,19 @@ CROWDED = "crowded"
 """The ASGI extension by which a server says that it has as many connections as it may."""
 
 
+HOLD = "app.overload.hold"
+"""The key of a guarded request's scope by which it is told what else is kept for it."""
+
+
+def hold(scope: Scope, size: int) -> None:
+    """Count bytes that a guarded request keeps beside those that it received.
+
+    Raises:
+        OverloadedError: All requests together keep too many.
+    """
+    scope[HOLD](size)
+
+
 class RefuseWhenFull:
     """ASGI middleware that answers for the app where the service has no room for a picture.
 
@@ -47,16 +60,19 @@ class RefuseWhenFull:
             return
         held = 0
 
-        async def counted_receive() -> Message:
+        def hold(size: int) -> None:
             nonlocal held
-            message = await receive()
-            size = len(message.get("body", b""))
             held += size
             self._held_bytes += size
             if self._held_bytes > self._max_held_bytes:
                 raise OverloadedError("Too much is being sent; try again in a moment.")
+
+        async def counted_receive() -> Message:
+            message = await receive()
+            hold(len(message.get("body", b"")))
             return message
 
+        scope[HOLD] = hold
         try:
             await self._app(scope, counted_receive, send)
         finally:

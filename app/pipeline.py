@@ -82,6 +82,7 @@ class Pipeline:
         self._encoded: deque[Job] = deque()
         self._decoded: deque[Job] = deque()
         self._patient: deque[Job] = deque()
+        self._queues = (self._encoded, self._decoded, self._patient)
         self._decoding = 0
         self._open = True
         self._changed = threading.Condition(threading.Lock())
@@ -143,9 +144,20 @@ class Pipeline:
 
     def _queue(self, jobs: deque[Job], picture: bytes | DecodedImage) -> asyncio.Future[Prediction]:
         job = Job(picture, self._loop.create_future())
+        job.answer.add_done_callback(partial(self._forget, job))
         jobs.append(job)
         self._changed.notify()
         return job.answer
+
+    def _forget(self, job: Job, answer: asyncio.Future[Prediction]) -> None:
+        """Take a picture that was withdrawn from its queue, with the megabytes of its file."""
+        if not answer.cancelled():
+            return
+        with self._changed:
+            for queue in self._queues:
+                with contextlib.suppress(ValueError):
+                    queue.remove(job)
+            self._changed.notify()
 
     def close(self, seconds: float | None = None) -> bool:
         """Accept no more pictures, and wait until those that wait are predicted.
@@ -208,7 +220,7 @@ class Pipeline:
             return None
         if batch := take(self._decoded, share):
             batch += take(self._patient, patient_share)
-        elif not self.waiting and len(idle) == self._engines.fit:
+        elif not self._encoded and len(idle) == self._engines.fit:
             # Whoever comes next finds another engine free, if there is one.
             batch = take(self._patient, self._max_batch)
         if not batch:
@@ -276,9 +288,8 @@ class Pipeline:
 
     def _all_waiting(self) -> list[Job]:
         """Empty the queues."""
-        queues = (self._encoded, self._decoded, self._patient)
-        waiting = [job for queue in queues for job in queue]
-        for queue in queues:
+        waiting = [job for queue in self._queues for job in queue]
+        for queue in self._queues:
             queue.clear()
         return waiting
 

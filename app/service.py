@@ -119,7 +119,8 @@ class Service:
 
     def check_live(self) -> None:
         """Raise NotLiveError if this process, or one beside it, hangs."""
-        check_moving(self._metrics.longest_stall())
+        longest = max(self.settings.answer_seconds, self.settings.max_decode_seconds)
+        check_moving(self._metrics.longest_stall(), longest)
 
     def check_ready(self) -> None:
         """Raise NotReadyError if requests are refused, or no picture can be predicted."""

@@ -132,7 +132,6 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
-        self._workers = [Worker(self._work, self._listener) for _ in range(self._count)]
         serving = asyncio.create_task(self._serve())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -144,6 +143,14 @@ class Supervisor:
             await serving
 
     async def _serve(self) -> None:
+        try:
+            for _ in range(self._count):
+                self._workers.append(Worker(self._work, self._listener))
+        except OSError as error:
+            raise StartupError(
+                f"{self._count} processes cannot be started ({error.strerror}); set "
+                "ALEXNET_WORKERS to fewer, or allow more."
+            ) from error
         for sentence in await asyncio.gather(*(worker.started for worker in self._workers)):
             if sentence is not None:
                 raise StartupError(sentence)
@@ -155,10 +162,17 @@ class Supervisor:
             worker = self._workers[place]
             await worker.ended.wait()
             logger.error("The %s ended (%s); another one takes its place.", worker, worker.fate)
-            await asyncio.sleep(_PAUSE_SECONDS)
-            self._workers[place] = Worker(self._work, self._listener)
+            self._workers[place] = await self._replacement()
             if sentence := await self._workers[place].started:
                 logger.error(sentence)
+
+    async def _replacement(self) -> Worker:
+        while True:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            try:
+                return Worker(self._work, self._listener)
+            except OSError as error:
+                logger.error("No process can be started (%s); it is tried again.", error.strerror)
 
     async def _keep_reloading(self) -> None:
         while True:

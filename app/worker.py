@@ -62,8 +62,9 @@ def work(
 
 
 def prepare_signals() -> None:
-    """Let SIGTERM end the process with exit code 0, and SIGHUP do nothing until it serves."""
-    signal.signal(signal.SIGTERM, _leave)  # the server raises it again when it has ended
+    """Let SIGTERM and SIGINT end the process with exit code 0, and SIGHUP wait until it serves."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # the server raises it again when it has ended
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 

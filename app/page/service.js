@@ -31,7 +31,7 @@ function upload(file) {
 async function ask(path, options = {}) {
   for (let refusals = 0; ; refusals += 1) {
     const response = await reach(path, options);
-    if (response.ok) return response.json();
+    if (response.ok) return answerIn(response);
     const wait = response.status === 503 ? response.headers.get("Retry-After") : null;
     if (wait === null || refusals === MOST_REFUSALS) throw await problemIn(response);
     await pause(secondsOf(wait), options.signal);
@@ -44,6 +44,16 @@ async function reach(path, options) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem("The service cannot be reached, or the file cannot be read.", true);
+  }
+}
+
+/** A proxy's page is not JSON, and a connection may break off. */
+async function answerIn(response) {
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("The answer did not arrive whole, or is not the service's.", true);
   }
 }
 

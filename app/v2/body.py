@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 
 from app.errors import UnsupportedUploadError, UploadTooLargeError
+from app.overload import hold
+from app.upload import claims_more
 from app.v2.errors import InvalidInferenceError
 
 _INFLATED_BYTES = 262_144
@@ -29,8 +31,7 @@ class Body:
             UploadTooLargeError: The request claims more than `max_bytes`.
             UnsupportedUploadError: It is encoded in another way.
         """
-        claimed = request.headers.get("content-length", "")
-        if claimed.isdecimal() and int(claimed) > max_bytes:
+        if claims_more(request, max_bytes):
             raise _too_large(max_bytes)
         encoding = request.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "deflate"):
@@ -39,7 +40,7 @@ class Body:
             )
         self._chunks = _capped(request.stream(), max_bytes)
         if encoding != "identity":
-            self._chunks = _capped(_inflated(self._chunks), max_bytes)
+            self._chunks = _held(request, _capped(_inflated(self._chunks), max_bytes))
         self._kept = bytearray()
 
     async def read(self, size: int) -> bytes:
@@ -48,6 +49,7 @@ class Body:
         Raises:
             InvalidInferenceError: The body ends before, or cannot be inflated.
             UploadTooLargeError: There are more than `max_bytes`.
+            OverloadedError: Inflated, they are more than the service may hold now.
             ClientDisconnect: The client is gone.
         """
         while len(self._kept) < size:
@@ -78,17 +80,24 @@ async def _capped(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator
         yield chunk
 
 
+async def _held(request: Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Count what came as less, and is kept until the request is answered."""
+    async for chunk in chunks:
+        hold(request.scope, len(chunk))
+        yield chunk
+
+
 async def _inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         async for chunk in chunks:
             if inflater.eof and chunk:
-                raise InvalidInferenceError(
-                    "The compressed body goes on after its end; send it as one gzip or zlib stream."
-                )
+                raise _goes_on()
             while chunk:
                 yield inflater.decompress(chunk, _INFLATED_BYTES)
                 chunk = inflater.unconsumed_tail
+            if inflater.unused_data:
+                raise _goes_on()
         yield inflater.flush()
     except zlib.error as error:
         raise InvalidInferenceError(
@@ -96,6 +105,12 @@ async def _inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         ) from error
     if not inflater.eof:
         raise InvalidInferenceError("The compressed body breaks off; send it again as a whole.")
+
+
+def _goes_on() -> InvalidInferenceError:
+    return InvalidInferenceError(
+        "The compressed body goes on after its end; send it as one gzip or zlib stream."
+    )
 
 
 def _too_large(max_bytes: int) -> UploadTooLargeError:

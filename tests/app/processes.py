@@ -61,6 +61,7 @@ def served(model: Path, folder: Path, **variables: str) -> Iterator[Served]:
             [sys.executable, "-m", "app", "--port", str(port)],
             env={**os.environ, **environment},
             stderr=file,
+            start_new_session=True,  # a process group of its own, as a terminal gives it
         ) as process,
     ):
         service = Served(process, port, log)

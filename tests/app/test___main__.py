@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,8 @@ def test_port_in_use_is_one_sentence_and_exit_code_1(tiny_model: Path) -> None:
             )
 
 
-def test_sigterm_while_the_model_loads_ends_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_model_loads_ends_it(tmp_path: Path, number: signal.Signals) -> None:
     fifo = tmp_path / "model.json"
     os.mkfifo(fifo)
     with (
@@ -52,7 +54,7 @@ def test_sigterm_while_the_model_loads_ends_it(tmp_path: Path) -> None:
         ) as process,
         fifo.open("w"),
     ):  # once it reads the card
-        process.terminate()
+        process.send_signal(number)
         assert process.wait(60) == 0
 
 

@@ -55,8 +55,11 @@ def test_pictures_are_decoded_until_the_pipe_is_closed(process: Decoder) -> None
     assert process.decode(picture(file_format="AVIF"))["format"] == "AVIF"
 
 
-def test_an_interrupted_service_finishes_what_it_decodes(process: Decoder) -> None:
-    process.system.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_service_that_ends_finishes_what_it_decodes(
+    process: Decoder, number: signal.Signals
+) -> None:
+    process.system.send_signal(number)
 
     assert process.decode(picture())["format"] == "JPEG"
 

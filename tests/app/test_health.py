@@ -82,6 +82,24 @@ async def test_picture_whose_decoding_does_not_end_is_a_hung_service(
         await answer
 
 
+@pytest.mark.parametrize("setting", ["answer_seconds", "max_decode_seconds"])
+async def test_what_the_settings_allow_is_no_hang(
+    settings: Settings, fake_load: Load, fake_engine: FakeEngine, clock: Clock, setting: str
+) -> None:
+    patient = settings.model_copy(update={setting: HUNG_SECONDS})
+    async with serving(create_app(patient, fake_load)) as client:
+        fake_engine.free.clear()
+        answer = asyncio.create_task(post(client, picture()))
+        await asyncio.to_thread(fake_engine.entered.wait)
+        clock.now += 2 * HUNG_SECONDS - 1
+        assert await statuses(client, LIVE_PATHS) == {200}
+
+        clock.now += 2
+        assert await statuses(client, LIVE_PATHS) == {503}
+        fake_engine.free.set()
+        assert (await answer).status_code == 200
+
+
 async def test_service_that_drains_is_live_but_not_ready(
     settings: Settings, fake_load: Load
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import Any
 
 import httpx
@@ -107,6 +108,17 @@ async def test_bodies_are_held_as_long_as_there_is_room(
         finish.set()
         await slow
         assert_problem(await client.post("/predict", **large), 415, "Unsupported image")
+
+
+async def test_inflated_bodies_are_held_too(settings: Settings, fake_load: Load) -> None:
+    narrow = settings.model_copy(update={"max_held_bytes": 30_000})
+    bomb = gzip.compress(bytes(40_000))
+    async with serving(create_app(narrow, fake_load)) as client:
+        refused = await client.post(INFER, content=bomb, headers={"content-encoding": "gzip"})
+        assert_error(refused, 503, "Too much is being sent")
+
+        answered = await client.post(INFER, json=image_request(picture()))
+        assert answered.status_code == 200, "nothing is held any more"
 
 
 async def test_nothing_is_read_where_no_room_is_left(settings: Settings, fake_load: Load) -> None:

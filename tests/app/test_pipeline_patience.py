@@ -49,6 +49,19 @@ async def test_patient_pictures_get_into_small_batches_too(
     assert fake_engine.batch_sizes == [1, 2, 2, 1]
 
 
+async def test_patient_pictures_do_not_wait_for_decoders(decoder: FakeDecoder) -> None:
+    decoder.free.clear()
+    with closing(pipeline_of([FakeEngine(), FakeEngine()], decoder, threads=2)) as pipeline:
+        slow = pipeline.submit(file(200))
+        await entered(decoder.entered)
+        patient = pipeline.submit_decoded([image(10)] * MAX_QUEUE, patient=True)
+        assert [red_of(await answer) for answer in patient] == [10] * MAX_QUEUE
+        assert not slow.done()
+
+        decoder.free.set()
+        assert red_of(await slow) == 200
+
+
 async def test_patient_pictures_leave_an_engine_free(decoder: FakeDecoder) -> None:
     engines = [FakeEngine(), FakeEngine()]
     free, busy = engines

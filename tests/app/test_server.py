@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -55,6 +56,16 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(
         assert head.startswith(b"HTTP/1.1 200 ")
         assert b"connection: close" in head
         assert json.loads(body)["label"] == "blue"
+        assert service.process.wait(60) == 0
+    assert "Traceback" not in service.log
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupt_at_the_terminal_ends_it_alike(
+    tiny_model: Path, tmp_path: Path, workers: str
+) -> None:
+    with served(tiny_model, tmp_path, ALEXNET_WORKERS=workers) as service:
+        os.killpg(service.process.pid, signal.SIGINT)
         assert service.process.wait(60) == 0
     assert "Traceback" not in service.log
 

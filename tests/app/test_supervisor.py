@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -8,10 +9,14 @@ import signal
 import threading
 import time
 from pathlib import Path
+from socket import socket
 
 import httpx
+import pytest
 
+from app.errors import StartupError
 from app.server import listening_socket
+from app.supervisor import Supervisor
 from tests.app.pictures import BLUE, picture
 from tests.app.processes import served, start
 from tests.app.test_metrics import figure
@@ -114,3 +119,34 @@ def test_corrupt_model_is_one_sentence_whatever_the_workers(
         assert result.returncode == 1
         assert result.stderr.startswith(f"The model file {folder}/model.tflite is not the one on")
         assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.anyio
+async def test_worker_that_cannot_be_started_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusals = [OSError(errno.EAGAIN, "Resource temporarily unavailable")] * 2
+
+    def start(*_: object) -> str:
+        if refusals:
+            raise refusals.pop()
+        return "a worker"
+
+    monkeypatch.setattr("app.supervisor.Worker", start)
+    monkeypatch.setattr("app.supervisor._PAUSE_SECONDS", 0)
+    with socket() as listener:
+        supervisor = Supervisor(print, listener, workers=2, shutdown_seconds=0)
+
+        assert await supervisor._replacement() == "a worker"
+
+    told = "No process can be started (Resource temporarily unavailable); it is tried again."
+    assert [record.message for record in caplog.records] == [told, told]
+
+
+def test_too_many_workers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("app.supervisor.Worker", refuse)
+    with socket() as listener, pytest.raises(StartupError, match="set ALEXNET_WORKERS to fewer"):
+        Supervisor(print, listener, workers=2, shutdown_seconds=0).run()

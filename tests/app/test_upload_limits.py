@@ -58,6 +58,15 @@ async def test_claimed_length_is_refused_unread(server: Server, expectation: lis
             assert_too_large(await connection.answer(), way)
 
 
+async def test_length_may_be_written_in_any_number_of_digits(server: Server) -> None:
+    for post in posts(picture()).values():
+        async with server.connection() as connection:
+            length = f"{len(post.body):05000d}"
+            await connection.send(post.head(f"Content-Length: {length}") + post.body)
+
+            assert (await connection.answer()).status_code == 200
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_endless_body_is_refused_while_it_comes(server: Server, way: str) -> None:
     post = posts(b"?")[way]

@@ -122,6 +122,18 @@ def test_service_that_says_not_when_is_asked_again_by_the_person(visit: Visit) -
     visit.expected_refusals = [503]
 
 
+def test_an_answer_that_is_not_the_services_is_told(visit: Visit) -> None:
+    visit.page.route("**/predict", lambda route: route.fulfill(body="<title>Log in</title>"))
+    visit.choose(BLUE_PICTURE)
+
+    told = "The answer did not arrive whole, or is not the service's."
+    assert text_of(visit.card("blue.jpg"), ".problem") == told
+    visit.page.unroute_all()
+    visit.card("blue.jpg").get_by_role("button", name="Try again").click()
+    visit.wait()
+    assert text_of(visit.card("blue.jpg"), ".verdict") == "Blue"
+
+
 def test_table_quotes_what_would_break_it(visit: Visit) -> None:
     entry = {"file": {"name": 'a,"b"\n.jpg'}, "problem": {"message": "No."}}
 

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 from starlette.requests import Request
 
+from app.overload import HOLD
+
 INFER = "/v2/models/red-or-blue/infer"
 
 
@@ -42,6 +44,7 @@ def sent(*chunks: bytes, **headers: str) -> Request:
     messages: AsyncIterator[dict[str, Any]] = _messages(chunks)
     scope = {
         "type": "http",
+        HOLD: lambda _: None,
         "headers": [
             (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
         ],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from app.errors import UnsupportedUploadError, UploadTooLargeError
+from app.overload import HOLD
 from app.v2.body import Body
 from app.v2.errors import InvalidInferenceError
 from tests.app.v2.requests import sent
@@ -61,6 +62,25 @@ async def test_inflated_bytes_are_counted() -> None:
     assert len(bomb) < 20_000
     with pytest.raises(UploadTooLargeError, match="20000 bytes a request, counted uncompressed"):
         await body.rest()
+
+
+async def test_inflated_bytes_are_held_with_all_others() -> None:
+    request, held = sent(gzip.compress(bytes(1_000_000)), content_encoding="gzip"), []
+    request.scope[HOLD] = held.append
+
+    await Body(request, 1_000_000).rest()
+
+    assert sum(held) == 1_000_000
+    assert max(held) < 300_000, "it is told before all is inflated"
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+async def test_what_follows_the_compressed_body_is_refused(chunks: int) -> None:
+    first, second = gzip.compress(b"abc"), gzip.compress(b"def")
+    parts = [first + second] if chunks == 1 else [first, second]
+
+    with pytest.raises(InvalidInferenceError, match="goes on after its end"):
+        await Body(sent(*parts, content_encoding="gzip"), 1000).rest()
 
 
 @pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"abc", mtime=0)[:-1], b""])

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import time
 from typing import Literal, NamedTuple, NoReturn
 
 from prometheus_client import (
@@ -129,12 +129,12 @@ class Metrics:
             registry=registry,
         )
         self._sampled = Gauge(
-            "alexnet_oldest_sample_seconds",
-            "When the process that did so longest ago looked at itself, since the machine's start.",
+            "alexnet_oldest_sample_timestamp_seconds",
+            "When the process that did so longest ago looked at itself, in Unix time.",
             multiprocess_mode="livemin",
             registry=registry,
         )
-        self._sampled.set(monotonic())
+        self._sampled.set(time())
         self._ready = Gauge(
             "alexnet_ready_processes",
             "Processes that can answer.",
@@ -236,9 +236,9 @@ class Metrics:
             return self._look().stalled_seconds
         figures = self._gathered()
         stalled = figures.get_sample_value("alexnet_stalled_seconds") or 0.0
-        # One whose event loop hangs says nothing of it. All processes have the same clock.
-        sampled = figures.get_sample_value("alexnet_oldest_sample_seconds")
-        return max(stalled, monotonic() - sampled) if sampled else stalled
+        # One whose event loop hangs says nothing of it.
+        sampled = figures.get_sample_value("alexnet_oldest_sample_timestamp_seconds")
+        return max(stalled, time() - sampled) if sampled else stalled
 
     def _gathered(self) -> CollectorRegistry:
         self._sample()
@@ -257,7 +257,7 @@ class Metrics:
 
     def _sample(self) -> None:
         state = self._look()
-        self._sampled.set(monotonic())
+        self._sampled.set(time())
         self._waiting.set(state.waiting)
         self._stalled.set(state.stalled_seconds)
         self._ready.set(state.ready)

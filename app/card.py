@@ -66,6 +66,9 @@ class DataSummary(_CardPart):
     training: Count
     validation: Count
     split_seed: int
+    pictures: str | None = None
+    """A digest of their file names and labels, in the order that the split depends on; None where
+    it was not taken."""
 
 
 class Metrics(_CardPart):

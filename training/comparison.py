@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ _HEADER = (
     "|---|---|---|---|---|---|---|---|"
 )
 
+_SAME_PICTURES = ("pictures", "split_seed", "excluded")
+
 
 def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
     """A Markdown table, in the order of `runs`.
 
-    Runs that differ in nothing but their seed share a row, with the mean of what they reached
-    and, after "±", the sample's standard deviation. Accuracy and log loss are those of the best
-    validation at full size, pictures/s the median epoch's at full size, and waiting the largest
-    share that an epoch spent without data.
+    Runs that differ in nothing but their seed, on the same pictures, share a row, with the mean of
+    what they reached and, after "±", the sample's standard deviation. Accuracy and log loss are
+    those of the best validation at full size, pictures/s the median epoch's at full size, and
+    waiting the largest share that an epoch spent without data.
 
     Args:
         runs: Finished or not; at least one.
@@ -33,11 +36,13 @@ def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
     """
     recipes = [run.read_recipe() for run in runs]
     reference = reference or recipes[0]
-    groups: dict[Recipe, list[_Outcome]] = {}
+    groups: dict[tuple[Recipe, str], list[_Outcome]] = {}
     for run, recipe in zip(runs, recipes, strict=True):
         alike = recipe.override({"seed": reference.seed})
-        groups.setdefault(alike, []).append(_outcome(run.read_history()))
-    rows = [_row(recipe, reference, outcomes) for recipe, outcomes in groups.items()]
+        facts = run.read_data()
+        key = alike, json.dumps([facts.get(name) for name in _SAME_PICTURES])
+        groups.setdefault(key, []).append(_outcome(run.read_history()))
+    rows = [_row(recipe, reference, outcomes) for (recipe, _), outcomes in groups.items()]
     return "\n".join([_HEADER, *rows])
 
 

@@ -10,12 +10,13 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from app.card import DataSummary
 from app.images import DECODING, ImageError, decode_image
 from training.errors import DataError
 from training.files import require_room, whole_folder
@@ -66,6 +67,12 @@ class Dataset:
         counter = collections.Counter(self.file_labels)
         return {label: counter[label] for label in self.labels}
 
+    def digest(self) -> str:
+        """Of file names, without their folders, and labels, in order: 64 hexadecimal digits."""
+        files = [PurePosixPath(name).name for name in self.names]
+        pictures = list(zip(files, self.file_labels, strict=True))
+        return hashlib.sha256(json.dumps(pictures).encode()).hexdigest()
+
     def classes(self, labels: tuple[str, ...] | None = None) -> NDArray[np.int32]:
         """The class index of every picture, for the classes `labels` (by default, its own).
 
@@ -88,6 +95,16 @@ class Dataset:
             )
         positions = {label: position for position, label in enumerate(labels)}
         return np.array([positions[str(label)] for label in self.file_labels], dtype=np.int32)
+
+
+def holds_pictures_of(dataset: Dataset, summary: DataSummary) -> bool:
+    """Whether a model was trained on these pictures, so that its split is theirs too.
+
+    Where the summary has no digest, as many pictures of each label are taken for the same.
+    """
+    if summary.pictures is None:
+        return dataset.counts == summary.counts
+    return dataset.digest() == summary.pictures
 
 
 def load_dataset(source: Source, side: int, cache: Path = DEFAULT_CACHE) -> Dataset:

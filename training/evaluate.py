@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engines.engine import Answers
-from training.data import Dataset, load_dataset
+from training.data import Dataset, holds_pictures_of, load_dataset
 from training.domain import collect_neither, neither_typicality, roc_areas, typicality_of
 from training.errors import DataError
 from training.files import write_text
@@ -82,7 +82,7 @@ def judge(predictor: Predictor, data: Path, *, part: Part, cache: Path) -> Judge
     classes = dataset.classes(predictor.labels)
     positions = np.arange(len(dataset))
     if part == "validation":
-        if dataset.counts != predictor.data.counts:
+        if not holds_pictures_of(dataset, predictor.data):
             raise DataError(
                 f"{data} does not hold the pictures that {predictor.name} was trained on; "
                 "add --part all to evaluate on every one of them, seen in training or not."

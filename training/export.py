@@ -39,7 +39,8 @@ from training.source import open_source
 from training.split import stratified_split
 
 LARGEST_LOSS = 0.002
-"""Of accuracy, from float to integers."""
+"""Of accuracy, from float to integers; of few pictures, two at most."""
+_LOST_BY_CHANCE = 2.5  # pictures
 
 
 class _Measured(NamedTuple):
@@ -138,7 +139,7 @@ def check_loss(metrics: dict[str, Metrics]) -> None:
     """Raise ExportError if a quantized form is less accurate than `LARGEST_LOSS` allows."""
     for form in ("keras_int8", "litert_int8"):
         lost = metrics["float"].accuracy - metrics[form].accuracy
-        if lost > LARGEST_LOSS:
+        if lost > LARGEST_LOSS and lost * metrics[form].images > _LOST_BY_CHANCE:
             raise ExportError(
                 f"{form} is {lost:.2%} less accurate than float, where {LARGEST_LOSS:.2%} is "
                 "allowed; train again, with more weight decay if the weights have outliers."

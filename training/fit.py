@@ -18,7 +18,7 @@ from training.errors import RunError
 from training.files import whole_file
 from training.folding import fold_normalization
 from training.logs import ScalarLog
-from training.lookup import Place, on_accelerator
+from training.lookup import Lookup, Place, on_accelerator
 from training.model import FULL_SIDE
 from training.plots import plot_curves
 from training.precision import Precision, resolve_precision
@@ -63,7 +63,7 @@ def fit(
 
     Raises:
         ValueError: A batch cannot be shared out evenly among `devices`.
-        RunError: The last checkpoint or the history is damaged, or `start` of another width.
+        RunError: The last checkpoint or the history is damaged.
         StorageError: There is no room; the last checkpoint is still there.
     """
     shared = SharedBatches(devices).scope() if devices else contextlib.nullcontext()
@@ -88,7 +88,8 @@ class _Fit:
         self._recipe = recipe
         self._data = data
         self._policy = policy
-        self._from_table = from_table
+        # One for all sides: it takes gigabytes of the accelerator's memory.
+        self._lookup = Lookup(data.pixels) if from_table else None
         self._device_count = max(len(devices), 1)
         self._start = start
         batch = min(recipe.batch_size, len(data.split.training))
@@ -145,7 +146,7 @@ class _Fit:
             side=side,
             steps=steps,
             policy=self._policy,
-            table=self._data.pixels if self._from_table else None,
+            lookup=self._lookup,
         )
 
     def _at_side(self, trainer: Trainer, side: int) -> Trainer:
@@ -204,7 +205,7 @@ class _Fit:
     ) -> Batches:
         pixels = self._data.pixels
         return Batches(
-            np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels,
+            np.arange(len(pixels), dtype=np.int32) if self._lookup else pixels,
             self._data.classes,
             positions,
             class_count=len(self._data.labels),

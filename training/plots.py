@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from training.files import whole_file
 from training.metrics import Evaluation
@@ -16,6 +18,7 @@ from training.metrics import Evaluation
 plain_text = rc_context({"text.parse_math": False})
 """Draws names as they are: what stands between two "$" would be read as a formula."""
 
+_MOST_NAMED = 30  # classes
 _COLOURS = ("#0b6e99", "#c4561c", "#4f7a28", "#7a4f9e", "#a03050", "#6b6b6b")
 
 
@@ -65,8 +68,19 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
     counts = evaluation.confusion
     axes.imshow(counts, cmap="Blues")
     positions = range(len(evaluation.labels))
-    axes.set_xticks(positions, evaluation.labels)
-    axes.set_yticks(positions, evaluation.labels)
+    if len(positions) <= _MOST_NAMED:
+        axes.set_xticks(positions, evaluation.labels)
+        axes.set_yticks(positions, evaluation.labels)
+        _write_counts(axes, counts)
+    axes.set(
+        title=f"Accuracy {evaluation.accuracy:.4f} on {evaluation.images} pictures",
+        xlabel="Answer",
+        ylabel="True label",
+    )
+
+
+def _write_counts(axes: Axes, counts: NDArray[np.int64]) -> None:
+    positions = range(len(counts))
     for row in positions:
         for column in positions:
             dark = counts[row, column] > counts.max() / 2
@@ -78,11 +92,6 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
                 va="center",
                 color="white" if dark else "black",
             )
-    axes.set(
-        title=f"Accuracy {evaluation.accuracy:.4f} on {evaluation.images} pictures",
-        xlabel="Answer",
-        ylabel="True label",
-    )
 
 
 def _draw_roc(axes: Axes, evaluation: Evaluation) -> None:

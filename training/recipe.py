@@ -54,6 +54,8 @@ class Recipe:
         for name in ("learning_rate", "epochs", "batch_size", "width"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
+        if self.width * 32 % 1:
+            raise ValueError(f"`width` must be a multiple of 1/32. Received: {self.width}")
         for name in _BELOW_ONE:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(

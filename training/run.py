@@ -96,7 +96,8 @@ class Run:
         """What was trained on, as the model card tells it."""
         facts = self.read_data()
         with self._reading(self.data_file):
-            return DataSummary(**{name: facts[name] for name in DataSummary.model_fields})
+            known = DataSummary.model_fields.keys() & facts.keys()
+            return DataSummary(**{name: facts[name] for name in known})
 
     def read_best(self) -> Path:
         """The file of the best weights.

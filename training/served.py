@@ -23,7 +23,8 @@ from training.typicality import (
 )
 
 _LEARNED_FROM = 4000
-"""Training pictures that typicality is learned from, at most."""
+"""Training pictures that typicality is learned from, and at least one of each class."""
+_JUDGED_AT_ONCE = 256
 
 
 class LabelledPictures(NamedTuple):
@@ -56,7 +57,7 @@ def make_served(
     """
     observer = make_observer(network)
     split, classes = pictures.split, pictures.classes
-    known = _thinned(split.training)
+    known = _thinned(split.training, classes)
     validation = _observe(observer, pictures.pixels, split.validation)
     others = {
         kind: _observe(observer, each, np.arange(len(each))) for kind, each in neither.items()
@@ -80,8 +81,10 @@ def make_served(
     return Served(served, temperature, best, tried)
 
 
-def _thinned(positions: NDArray[np.intp]) -> NDArray[np.intp]:
-    return positions[:: -(-len(positions) // _LEARNED_FROM)]
+def _thinned(positions: NDArray[np.intp], classes: NDArray[np.int32]) -> NDArray[np.intp]:
+    step = -(-len(positions) // _LEARNED_FROM)
+    members = [positions[classes[positions] == index] for index in np.unique(classes)]
+    return np.sort(np.concatenate([each[::step] for each in members]))
 
 
 def _observe(
@@ -95,7 +98,7 @@ def _observe(
 
 
 def _judge(judge: keras.Model, evidence: Evidence) -> dict[str, NDArray[np.float32]]:
-    scores = judge.predict_on_batch(list(evidence))
+    scores = judge.predict(list(evidence), batch_size=_JUDGED_AT_ONCE, verbose=0)
     return {name: np.asarray(values)[:, 0] for name, values in scores.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from app.card import CARD_NAME, read_card, verified_file
+from app.card import CARD_NAME, DataSummary, read_card, verified_file
 from training.errors import RunError, brief
 from training.form import FILES
 from training.model import FLATTENED_DENSE, FLATTENED_UNITS, LAST_DENSE, build_alexnet
@@ -24,7 +25,10 @@ class Start(NamedTuple):
     """Where a training begins, if not at random."""
 
     name: str
+    """With the first digits of the file's sha256."""
     labels: tuple[str, ...]
+    data: DataSummary
+    """What it was trained on."""
     plain: keras.Model
     """A float32 AlexNet without normalizations to fold, and not calibrated."""
 
@@ -38,7 +42,10 @@ def read_start(folder: Path) -> Start:
     """
     if not (folder / CARD_NAME).is_file():
         run = Run(folder)
-        return Start(f"run {folder.name}", run.read_labels(), load_best(run))
+        with run.read_best().open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        name = _name(f"run {folder.name}", digest)
+        return Start(name, run.read_labels(), run.read_summary(), load_best(run))
     card = read_card(folder)
     path = verified_file(folder, card, FILES["keras"])
     try:
@@ -47,7 +54,18 @@ def read_start(folder: Path) -> Start:
         raise RunError(f"{path} is damaged ({brief(error)}); export it again.") from error
     last = plain.get_layer(LAST_DENSE)
     last.set_weights([weight * np.float32(card.temperature) for weight in last.get_weights()])
-    return Start(f"{card.name} {card.version}", card.labels, plain)
+    name = _name(f"{card.name} {card.version}", card.files[path.name].sha256)
+    return Start(name, card.labels, card.data, plain)
+
+
+def check_width(start: Start, width: float) -> None:
+    """Raise RunError if `start` has layers of another width than a training is to have."""
+    given = _width(start.plain)
+    if given != width:
+        raise RunError(
+            f"{start.name} has layers of {given:g} times the paper's width, and the recipe says "
+            f"{width:g}; train with --width {given:g}."
+        )
 
 
 def begin_from(
@@ -62,16 +80,7 @@ def begin_from(
         network: From `build_alexnet`, at the same side.
         labels: What its outputs mean.
         pixels: See `unfold_normalization`.
-
-    Raises:
-        RunError: The widths differ.
     """
-    width, wanted = _width(start.plain), _width(network)
-    if width != wanted:
-        raise RunError(
-            f"{start.name} has layers of {width:g} times the paper's width, and the recipe says "
-            f"{wanted:g}; train with --width {width:g}."
-        )
     plain = start.plain
     if start.labels != labels:
         plain = _empty_like(plain, len(labels))
@@ -79,6 +88,10 @@ def begin_from(
             source = network if layer.name == LAST_DENSE else start.plain
             layer.set_weights(source.get_layer(layer.name).get_weights())
     unfold_normalization(plain, network, pixels)
+
+
+def _name(name: str, digest: str) -> str:
+    return f"{name} ({digest[:12]})"
 
 
 def _plain(served: keras.Model, classes: int) -> keras.Model:

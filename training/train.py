@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from training.data import Dataset, load_dataset
+from app.engines.keras import gpu_device
+from training.checkpoint import read_progress
+from training.data import Dataset, holds_pictures_of, load_dataset
 from training.devices import Devices, find_devices, require_even_shares
 from training.errors import RunError
 from training.exclusions import find_excluded, read_exclusions
@@ -17,7 +19,7 @@ from training.recipe import Recipe
 from training.run import Run
 from training.source import open_source
 from training.split import stratified_split, write_split
-from training.start import read_start
+from training.start import Start, check_width, read_start
 
 
 def train(
@@ -48,7 +50,8 @@ def train(
         precision: What to compute in.
         place: Where the decoded pictures are read from.
         devices: How many share every batch.
-        start: A run or an exported model whose weights to begin with; by default, at random.
+        start: A run or an exported model whose weights to begin with; by default, at random. A
+            run that is resumed after its first checkpoint needs it no more.
 
     Raises:
         DeviceError: There are fewer `devices`.
@@ -56,15 +59,22 @@ def train(
         DataError: The pictures or the exclusions cannot be used.
         RunError: The run exists and `resume` is off, or the other way round, or it was begun
             with another recipe, other pictures or other exclusions, or it is damaged, or another
-            training is writing to it; or `start` holds no weights, or of another width.
+            training is writing to it; or `start` holds no weights, or of another width, or was
+            trained on pictures that would be validated on.
         ModelCardError: The exported model `start` does not match its card.
         StorageError: There is no room for the decoded pictures, or for what is trained.
     """
     names = find_devices(devices)
     require_even_shares(recipe.batch_size, names)
     listed = read_exclusions(exclusions)
-    begun = None if start is None else read_start(start)
-    recipe = recipe.override({"start": begun.name if begun else None})
+    gpu_device()  # how its memory is taken has to be said before a network is loaded
+    begun = None
+    if resume and read_progress(run.checkpoint_folder).epochs:
+        recipe = recipe.override({"start": run.read_recipe().start})
+    elif start is not None:
+        begun = read_start(start)
+        check_width(begun, recipe.width)
+        recipe = recipe.override({"start": begun.name})
     with open_source(data) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
         _report(dataset)
@@ -76,6 +86,7 @@ def train(
         facts = {
             "source": source.name,
             "fingerprint": source.fingerprint(),
+            "pictures": dataset.digest(),
             "labels": list(dataset.labels),
             "counts": dataset.counts,
             "training": len(split.training),
@@ -84,6 +95,8 @@ def train(
             "excluded": [dataset.names[position] for position in excluded],
             "skipped": [asdict(skipped) for skipped in dataset.skipped],
         }
+        if begun is not None:
+            _check_unseen(begun, dataset, split_seed)
         training_data = TrainingData(dataset.pixels, classes, dataset.labels, split)
         if resume:
             _check_resumable(run, recipe, facts)
@@ -108,6 +121,20 @@ def _report_excluded(dataset: Dataset, excluded: dict[int, str]) -> None:
         print(f"{len(excluded)} of them are left out of the training:")
     for position, reason in excluded.items():
         print(f"  excluded {dataset.names[position]}: {reason}")
+
+
+def _check_unseen(start: Start, dataset: Dataset, split_seed: int) -> None:
+    """See that none of what `start` was trained on is validated on, as far as that is known."""
+    if not holds_pictures_of(dataset, start.data):
+        print(
+            f"{start.name} saw other pictures ({start.data.source}); where some of them are among "
+            "those to validate on, validation looks better than it is."
+        )
+    elif start.data.split_seed != split_seed:
+        raise RunError(
+            f"{start.name} was trained on some of the pictures that would be validated on; train "
+            f"with --split-seed {start.data.split_seed}."
+        )
 
 
 def _check_new(run: Run) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from training.augmentation import Augmentation, RandomAffine
 from training.average import Average
@@ -128,7 +127,7 @@ def build_trainer(
     side: int,
     steps: int,
     policy: str,
-    table: NDArray[np.uint8] | None = None,
+    lookup: Lookup | None = None,
 ) -> Trainer:
     """A compiled trainer.
 
@@ -138,8 +137,7 @@ def build_trainer(
         side: Of what the network sees, in pixels, whatever the pictures' own.
         steps: Of the whole training, for the learning-rate schedule.
         policy: The Keras dtype policy to compute in.
-        table: All pictures, to be kept on the accelerator and fed by position: uint8
-            `(n, height, width, 3)`.
+        lookup: Of all pictures, where they are fed by position.
     """
 
     def network() -> keras.Model:
@@ -159,7 +157,7 @@ def build_trainer(
         augmentation=make_augmentation(recipe, side),
         mixing=_make_mixing(recipe),
         average=Average(network(), recipe.average) if recipe.average else None,
-        lookup=None if table is None else Lookup(table),
+        lookup=lookup,
     )
     trainer.compile(
         optimizer=make_optimizer(recipe, steps),

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from training.checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
 from training.errors import RunError, StorageError
+from training.lookup import Lookup
 from training.recipe import BEST
 from training.trainer import Trainer, build_trainer
 
@@ -18,9 +18,11 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (4, 99, 99, 3), dtype=np.uint
 TARGETS = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
 
 
-def make_trainer(seed: int, table: NDArray[np.uint8] | None = None) -> Trainer:
+def make_trainer(seed: int, lookup: Lookup | None = None) -> Trainer:
     recipe = BEST.override({"width": 1 / 32, "seed": seed, "average": 0.9})
-    return build_trainer(recipe, classes=2, side=99, steps=10, policy="mixed_bfloat16", table=table)
+    return build_trainer(
+        recipe, classes=2, side=99, steps=10, policy="mixed_bfloat16", lookup=lookup
+    )
 
 
 def test_nothing_done_is_no_progress(tmp_path: Path) -> None:
@@ -48,8 +50,8 @@ def test_weights_and_optimizer_come_back(tmp_path: Path) -> None:
 def test_pictures_on_the_accelerator_are_not_saved(tmp_path: Path) -> None:
     progress = Progress(epochs=1, steps=1)
     small, large = (
-        make_trainer(1, table=PIXELS),
-        make_trainer(1, table=np.tile(PIXELS, (9, 1, 1, 1))),
+        make_trainer(1, lookup=Lookup(PIXELS)),
+        make_trainer(1, lookup=Lookup(np.tile(PIXELS, (9, 1, 1, 1)))),
     )
 
     save_checkpoint(tmp_path / "small", small, progress)

@@ -12,10 +12,13 @@ from training.run import HISTORY_COLUMNS, Run
 FIVE = BEST.override({"epochs": 2, "stages": ((99, 1.0), (227, 1.0))})
 
 
-def make_run(folder: Path, recipe: Recipe, accuracies: tuple[float, ...]) -> Run:
+def make_run(
+    folder: Path, recipe: Recipe, accuracies: tuple[float, ...], split_seed: int = 1
+) -> Run:
     """Write a run whose first epoch was on small pictures."""
     run = Run(folder)
     run.write_recipe(recipe)
+    run.write_data({"pictures": "0123", "split_seed": split_seed, "excluded": []})
     row = {**dict.fromkeys(HISTORY_COLUMNS, 0.0), "seconds": 30.0, "pictures_per_second": 100.0}
     run.write_history(
         [
@@ -34,6 +37,15 @@ def make_run(folder: Path, recipe: Recipe, accuracies: tuple[float, ...]) -> Run
 
 def rows(table: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+
+
+def test_runs_on_other_pictures_have_their_own_rows(tmp_path: Path) -> None:
+    first = make_run(tmp_path / "first", FIVE, (0.9, 0.9))
+    second = make_run(tmp_path / "second", FIVE, (0.8, 0.8), split_seed=2)
+
+    accuracies = [row[3] for row in rows(comparison([first, second]))[2:]]
+
+    assert accuracies == ["0.9000", "0.8000"]
 
 
 def test_a_row_tells_what_was_different_and_what_it_reached(tmp_path: Path) -> None:

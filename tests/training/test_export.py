@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,16 @@ def test_an_export_that_loses_too_much_is_refused() -> None:
     check_loss({"float": good, "keras_int8": good, "litert_int8": good})
     with pytest.raises(ExportError, match=r"litert_int8 is 0\.30% less accurate"):
         check_loss({"float": good, "keras_int8": good, "litert_int8": bad})
+
+
+@pytest.mark.parametrize(("lost", "refused"), [(1, False), (2, False), (3, True)])
+def test_of_few_pictures_two_may_be_lost_by_chance(lost: int, refused: bool) -> None:
+    good, less = (
+        Metrics(accuracy=right / 50, log_loss=0.1, images=50) for right in (48, 48 - lost)
+    )
+
+    with pytest.raises(ExportError) if refused else contextlib.nullcontext():
+        check_loss({"float": good, "keras_int8": less, "litert_int8": good})
 
 
 def test_only_what_was_trained_on_can_be_exported_with(workshop: Workshop, tmp_path: Path) -> None:

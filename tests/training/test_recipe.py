@@ -46,6 +46,7 @@ def test_stages_share_the_epochs(epochs: int, sides: list[int]) -> None:
     ("values", "reason"),
     [
         ({"epochs": 0}, "`epochs` must be above 0. Received: 0"),
+        ({"width": 0.3}, "`width` must be a multiple of 1/32. Received: 0.3"),
         ({"learning_rate": -1.0}, "`learning_rate` must be above 0"),
         ({"dropout": 1.0}, "`dropout` must be at least 0 and below 1. Received: 1.0"),
         ({"average": 1.0}, "`average` must be at least 0 and below 1. Received: 1.0"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 
 from app.card import ModelCardError
-from tests.training.workshop import Workshop
+from tests.training.workshop import OPTIONS, Workshop
+from training.__main__ import main
 from training.errors import RunError
 from training.model import FULL_SIDE, build_alexnet
 from training.predictor import load_best
 from training.run import Run
-from training.start import Start, begin_from, read_start
+from training.start import begin_from, read_start
 
 LABELS = ("dark", "light")
 WIDTH = 1 / 32
@@ -25,7 +27,7 @@ def test_an_exported_model_is_what_it_was_made_of(workshop: Workshop) -> None:
 
     trained = load_best(Run(workshop.run))
     assert start.labels == LABELS
-    assert start.name.startswith("brightness ")
+    assert re.fullmatch(r"brightness \S+ \([0-9a-f]{12}\)", start.name)
     np.testing.assert_allclose(
         start.plain.predict_on_batch(PIXELS), trained.predict_on_batch(PIXELS), atol=0.02
     )
@@ -34,7 +36,8 @@ def test_an_exported_model_is_what_it_was_made_of(workshop: Workshop) -> None:
 def test_a_run_starts_with_its_best_weights(workshop: Workshop) -> None:
     start = read_start(workshop.run)
 
-    assert (start.name, start.labels) == ("run undisturbed", LABELS)
+    assert start.name.startswith("run undisturbed (")
+    assert (start.labels, start.data.training) == (LABELS, 64)
     for ours, theirs in zip(
         start.plain.get_weights(), load_best(Run(workshop.run)).get_weights(), strict=True
     ):
@@ -71,12 +74,32 @@ def test_other_labels_have_a_last_layer_of_their_own(workshop: Workshop) -> None
     np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=1e-2)
 
 
-def test_another_width_is_told(workshop: Workshop) -> None:
-    network = build_alexnet(2, width=2 * WIDTH)
-    start = Start("the first", LABELS, load_best(Run(workshop.run)))
+def test_another_width_is_told_before_the_run_is_begun(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"brightness .* has .* train with --width 0\.03125"):
+        workshop.train(tmp_path / "run", "--start", str(workshop.model), "--width", "0.0625")
 
-    with pytest.raises(RunError, match=r"the first has .* train with --width 0\.03125"):
-        begin_from(start, network, LABELS, PIXELS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_was_trained_on_is_not_validated_on(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="train with --split-seed 1"):
+        workshop.train(tmp_path / "run", "--start", str(workshop.model), "--split-seed", "2")
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_pictures_may_have_been_trained_on(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(workshop.data, tmp_path / "other")
+    (other / "dark.0.jpg").unlink()
+    options = ("--data", other, "--cache", workshop.cache, "--run", tmp_path / "run")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.train.fit", lambda *_: None)
+        main(["train", *map(str, options), *OPTIONS, "--start", str(workshop.model)])
+
+    assert "saw other pictures (train); where some of them" in capsys.readouterr().out
 
 
 def test_a_training_goes_on_from_an_exported_model(workshop: Workshop, tmp_path: Path) -> None:
@@ -90,6 +113,5 @@ def test_a_training_goes_on_from_an_exported_model(workshop: Workshop, tmp_path:
         ours, theirs = (network.get_layer(name).get_weights()[:2] for network in (trained, before))
         np.testing.assert_allclose(ours[0], theirs[0], atol=1e-4)
         np.testing.assert_allclose(ours[1], theirs[1], atol=1e-4)
-    assert Run(run).read_recipe().start.startswith("brightness ")
-    with pytest.raises(SystemExit, match="resume with the same options"):
-        workshop.train(run, *options, "--average", "0.5", "--resume")
+    assert Run(run).read_recipe().start == read_start(workshop.model).name
+    workshop.train(run, *options, "--average", "0.5", "--resume")  # has all that it needs

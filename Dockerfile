@@ -5,7 +5,8 @@ FROM python:3.13-slim-bookworm AS python
 # What both services have in common.
 FROM python AS service
 RUN python -B -m pip uninstall --yes --root-user-action ignore pip
-ENV PATH=/opt/venv/bin:$PATH PORT=8000
+# NumPy, which multiplies nothing here, would start a thread for every core of the host.
+ENV PATH=/opt/venv/bin:$PATH PORT=8000 OPENBLAS_NUM_THREADS=1
 WORKDIR /srv
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", \

@@ -10,6 +10,12 @@ UV ?= uv
 # the download) are the same files under two names, and would overwrite each other.
 VENVS := .venv .venv-train .venv-gpu .venv-bench .venv-audit
 LOCKS := $(addprefix requirements/,serve.txt train.txt gpu.txt dev.txt bench.txt audit.txt ray.txt)
+# Where a Python is asked for, folders that another one made are made anew.
+ifneq ($(origin PYTHON),file)
+version := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+.PHONY: $(foreach venv,$(VENVS),$(shell grep -qs '^version = $(version)$$' $(venv)/pyvenv.cfg \
+	|| echo $(venv)/bin/python))
+endif
 serve_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv/serve.stamp)
 train_stamp := $(if $(GPU),.venv-gpu/gpu.stamp,.venv-train/train.stamp)
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_CGROUP_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_CGROUPS = Path("/sys/fs/cgroup")
+_QUOTA_FILES = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+"""Of version 2 and of version 1: "quota period" in microseconds; "max" or -1 stands for none."""
 
 
-def usable_cores(cpu_max: Path = _CGROUP_CPU_MAX) -> int:
+def usable_cores(cgroups: Path = _CGROUPS) -> int:
     """Return the cores that affinity and the container's quota leave, at least 1.
 
     Args:
-        cpu_max: The cgroup's file with "quota period" in microseconds, or "max period".
+        cgroups: The folder in which the system tells of the container's limits.
     """
-    quota = _quota(cpu_max)
-    return _affinity() if quota is None else max(1, min(_affinity(), quota))
+    quota = next(filter(None, (_quota(cgroups, files) for files in _QUOTA_FILES)), None)
+    return _affinity() if quota is None else max(1, min(_affinity(), int(quota)))
 
 
 def _affinity() -> int:
@@ -24,9 +26,9 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _quota(cpu_max: Path) -> int | None:
+def _quota(cgroups: Path, files: tuple[str, ...]) -> float | None:
     try:
-        quota, period = cpu_max.read_text().split()
-    except (OSError, ValueError):  # no cgroup v2 here, or not one with a limit
+        quota, period = " ".join((cgroups / file).read_text() for file in files).split()
+    except (OSError, ValueError):  # no cgroup of this version here
         return None
-    return None if quota == "max" else int(quota) // int(period)
+    return None if quota in ("max", "-1") else int(quota) / int(period)

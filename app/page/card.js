@@ -1,32 +1,46 @@
 /** One picture on the page: what is seen of it, and of the answer. */
 import { announce } from "./announce.js";
 import { heatInWords, paintHeat } from "./heat.js";
-import { Problem } from "./service.js";
+import { asProblem } from "./service.js";
 import { percent, verdictOf } from "./verdict.js";
 
 const SCORES_SHOWN = 5;
 
+// Of hundreds of photographs at full size, only those near the window are kept decoded.
+const nearby = new IntersectionObserver(
+  (changes) => {
+    for (const { target, isIntersecting } of changes) {
+      target.dispatchEvent(new Event(isIntersecting ? "near" : "far"));
+    }
+  },
+  { rootMargin: "100%" },
+);
+
 export class Card {
   element = document.getElementById("card").content.cloneNode(true).firstElementChild;
-  #file;
+  #name;
   #address;
   #explain;
 
   /** `again()` is called where another try is asked for; `explain()` promises a grid. */
-  constructor(file, { again, explain }) {
-    this.#file = file;
+  constructor(file, name, { again, explain }) {
+    this.#name = name;
     this.#explain = explain;
     this.#address = URL.createObjectURL(file);
-    this.#part(".name").textContent = file.name;
+    this.#part(".name").textContent = name;
     this.#part(".again").addEventListener("click", () => {
       this.#part(".verdict").focus(); // the button that had the focus goes
       again();
     });
     this.#part(".why").addEventListener("click", () => this.#toggleWhy());
     const picture = this.#part(".picture");
-    picture.alt = file.name;
+    picture.alt = name;
     picture.addEventListener("error", () => this.#showNoView());
-    picture.src = this.#address;
+    this.element.addEventListener("near", () => {
+      picture.src = this.#address;
+    });
+    this.element.addEventListener("far", () => picture.removeAttribute("src"));
+    nearby.observe(this.element);
     this.showWaiting();
   }
 
@@ -53,6 +67,7 @@ export class Card {
 
   /** Take the card from the page, and let the browser forget the picture. */
   remove() {
+    nearby.unobserve(this.element);
     this.element.remove();
     URL.revokeObjectURL(this.#address);
   }
@@ -69,7 +84,8 @@ export class Card {
   }
 
   #showNoView() {
-    const kind = this.#file.name.split(".").slice(1).pop()?.toUpperCase();
+    nearby.unobserve(this.element); // it would be tried again
+    const kind = this.#name.split(".").slice(1).pop()?.toUpperCase();
     this.#part(".picture").hidden = true;
     this.#part(".no-view").hidden = false;
     this.#part(".no-view").textContent = kind ? `No preview of ${kind}` : "No preview";
@@ -114,8 +130,7 @@ export class Card {
       reason.textContent = heatInWords(grid, label);
       this.#part(".heat").ariaLabel = `Heat map. ${reason.textContent}`;
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      reason.textContent = error.message;
+      reason.textContent = asProblem(error).message;
     }
     button.setAttribute("aria-busy", "false");
     announce(reason.textContent);

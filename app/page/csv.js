@@ -18,11 +18,11 @@ export function save(text, name, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000); // once the download has begun
 }
 
-function rowOf({ file, answer, problem }, labels) {
+function rowOf({ name, answer, problem }, labels) {
   const scores = new Map(answer?.predictions.map(({ label, score }) => [label, score]));
   const { image, timing_ms: time, model } = answer ?? {};
   return [
-    file.name, answer?.label, answer?.score, ...labels.map((label) => scores.get(label)),
+    name, answer?.label, answer?.score, ...labels.map((label) => scores.get(label)),
     answer?.in_domain, answer?.typicality, image?.width, image?.height, image?.format,
     time?.decode, time?.queue, time?.inference, model?.name, model?.version, problem?.message,
   ];

@@ -3,7 +3,7 @@ import { announce } from "./announce.js";
 import { Card } from "./card.js";
 import { csvOf, save } from "./csv.js";
 import { Queue } from "./queue.js";
-import { Problem, classify, explain } from "./service.js";
+import { Problem, asProblem, classify, explain } from "./service.js";
 import { summaryOf, verdictOf } from "./verdict.js";
 
 const AT_ONCE = 4;
@@ -27,9 +27,9 @@ export class Gallery {
     });
   }
 
-  /** Show the files above what is there, and have them classified. */
-  async add(files) {
-    const added = files.map((file) => this.#entryOf(file));
+  /** Show the pictures above what is there, and have them classified. */
+  async add(pictures) {
+    const added = pictures.map((picture) => this.#entryOf(picture));
     part("gallery").prepend(...added.map((entry) => entry.card.element));
     this.#entries = [...added, ...this.#entries];
     const few = added.length <= MOST_ANNOUNCED;
@@ -38,9 +38,9 @@ export class Gallery {
     if (!few && kept.length > 0) announce(summaryOf(kept.map((entry) => entry.answer)));
   }
 
-  #entryOf(file) {
-    const entry = { file, busy: false };
-    entry.card = new Card(file, {
+  #entryOf({ file, name }) {
+    const entry = { file, name, busy: false };
+    entry.card = new Card(file, name, {
       again: () => this.#classify(entry, true),
       explain: () => explain(file),
     });
@@ -56,6 +56,7 @@ export class Gallery {
       entry.answer = await this.#queue.add((signal) => classify(entry.file, signal));
       entry.card.showAnswer(entry.answer);
     } catch (error) {
+      entry.answer = undefined;
       entry.problem = problemOf(error);
       entry.card.showProblem(entry.problem.message, entry.problem.mayPass);
     }
@@ -89,13 +90,12 @@ export class Gallery {
 }
 
 function problemOf(error) {
-  if (error instanceof Problem) return error;
   if (error.name === "AbortError") return new Problem("Cancelled.", true);
-  throw error;
+  return asProblem(error);
 }
 
-function inWords({ file, answer, problem }) {
-  if (problem) return `${file.name}: ${problem.message}`;
+function inWords({ name, answer, problem }) {
+  if (problem) return `${name}: ${problem.message}`;
   const { headline, aside } = verdictOf(answer);
-  return `${file.name}: ${aside ? `${headline}. ${aside}` : headline}`;
+  return `${name}: ${aside ? `${headline}. ${aside}` : headline}`;
 }

@@ -1,12 +1,17 @@
-/** The ways in which pictures come to the page; each calls `take(files)`. */
+// Browsers do not know the type of every picture that the service reads.
+const PICTURE_NAMES = /\.(avif|bmp|gif|hei[cf]|hif|jpe?g|png|tiff?|webp)$/i;
+
+/** The ways in which pictures come to the page; each calls `take(pictures)`: files, and their names. */
 export function takePictures(take) {
   for (const input of document.querySelectorAll("#pick, #photograph")) {
     input.addEventListener("change", () => {
-      take([...input.files]);
+      takeAny([...input.files].map(asPicture), take);
       input.value = ""; // the same file may be chosen again
     });
   }
-  document.addEventListener("paste", (event) => takeAny(event.clipboardData.files, take));
+  document.addEventListener("paste", (event) => {
+    takeAny([...event.clipboardData.files].map(asPicture), take);
+  });
   takeDropped(take);
 }
 
@@ -22,31 +27,58 @@ function takeDropped(take) {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     body.classList.remove("dragging");
-    takeAny(await droppedFiles(event.dataTransfer), take);
+    const { pictures, unread } = await dropped(event.dataTransfer);
+    takeAny(pictures, take);
+    tell(pictures.length, unread);
   });
 }
 
-function takeAny(files, take) {
-  if (files.length > 0) take([...files]);
+const asPicture = (file) => ({ file, name: file.name });
+
+function takeAny(pictures, take) {
+  tell(1, 0); // nothing more of what was dropped before
+  if (pictures.length > 0) take(pictures);
 }
 
-/** Dropped files, and the pictures in dropped folders. */
-async function droppedFiles(transfer) {
+/** Say what of a drop cannot be seen in the gallery. */
+function tell(taken, unread) {
+  const sentences = [];
+  if (unread > 0) sentences.push(`What could not be read: ${unread}.`);
+  if (taken === 0) sentences.push("There is no picture in what was dropped.");
+  const note = document.getElementById("left-out");
+  note.textContent = sentences.join(" ");
+  note.hidden = sentences.length === 0;
+}
+
+/** Dropped files, and the pictures in dropped folders; and how much of it could not be read. */
+async function dropped(transfer) {
   // All entries are asked for first: the list of items is emptied when this function first waits.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
-  if (!entries.some((entry) => entry?.isDirectory)) return transfer.files;
-  const nested = await Promise.all(entries.filter(Boolean).map((entry) => filesIn(entry, false)));
-  return nested.flat();
+  if (!entries.some((entry) => entry?.isDirectory)) {
+    return { pictures: [...transfer.files].map(asPicture), unread: 0 };
+  }
+  const found = await Promise.all(entries.filter(Boolean).map((entry) => picturesIn(entry, false)));
+  const read = found.flat();
+  const pictures = read.filter(Boolean);
+  return { pictures, unread: read.length - pictures.length };
 }
 
-async function filesIn(entry, inFolder) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return inFolder && !file.type.startsWith("image/") ? [] : [file];
+/** The pictures of an entry, in a folder by their paths; null for what cannot be read. */
+async function picturesIn(entry, inFolder) {
+  try {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      if (!inFolder) return [asPicture(file)];
+      return isPicture(file) ? [{ file, name: entry.fullPath.replace(/^\//, "") }] : [];
+    }
+    const children = await childrenOf(entry);
+    return (await Promise.all(children.map((child) => picturesIn(child, true)))).flat();
+  } catch {
+    return [null]; // a broken link, say, or a folder of somebody else
   }
-  const nested = await Promise.all((await childrenOf(entry)).map((child) => filesIn(child, true)));
-  return nested.flat();
 }
+
+const isPicture = ({ type, name }) => type.startsWith("image/") || PICTURE_NAMES.test(name);
 
 /** A folder is read in portions, until one is empty. */
 async function childrenOf(folder) {

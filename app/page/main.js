@@ -3,5 +3,5 @@ import { takePictures } from "./intake.js";
 import { showModel } from "./model.js";
 
 const gallery = new Gallery();
-takePictures((files) => gallery.add(files));
+takePictures((pictures) => gallery.add(pictures));
 await showModel();

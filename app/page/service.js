@@ -13,6 +13,12 @@ export class Problem extends Error {
   }
 }
 
+/** What a person is told of an error: of one that is no Problem, that the answer was none. */
+export function asProblem(error) {
+  if (error instanceof Problem) return error;
+  return new Problem("The answer did not arrive whole, or is not the service's.", true);
+}
+
 /** The model card, with engine and device. */
 export const describeModel = () => ask("models");
 
@@ -53,7 +59,7 @@ async function answerIn(response) {
     return await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem("The answer did not arrive whole, or is not the service's.", true);
+    throw asProblem(error);
   }
 }
 

@@ -56,6 +56,13 @@ def test_a_process_decodes_one_picture_after_another() -> None:
     assert decoders() == [before]
 
 
+def test_a_process_has_one_thread_whatever_the_cores() -> None:
+    decode_confined(picture(RED), ORDER)
+
+    (decoder,) = decoders()
+    assert decoder.num_threads() == 1
+
+
 def test_the_alarm_ends_a_process_and_the_next_takes_its_place() -> None:
     with pytest.raises(EndedError) as fault:
         decode_confined(ENDLESS, ORDER._replace(max_seconds=0.2))

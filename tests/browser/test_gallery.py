@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.app.pictures import BLUE, RED, picture
@@ -53,6 +55,19 @@ def test_table_has_a_line_for_each_file(visit: Visit) -> None:
     assert float(blue["inference_ms"]) > 0
     assert (blue["problem"], "not an image" in text["problem"]) == ("", True)
     visit.expected_refusals = [415]
+
+
+def test_only_pictures_near_the_window_are_kept(visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 400, "height": 400})
+    visit.choose(*(upload(f"{number}.jpg", picture()) for number in range(20)))
+    first, last = visit.page.locator(".picture").first, visit.page.locator(".picture").last
+    expect(first).to_have_attribute("src", re.compile("^blob:"))
+    expect(last).not_to_have_attribute("src", re.compile(""))
+
+    last.scroll_into_view_if_needed()
+
+    expect(last).to_have_js_property("naturalWidth", 64)
+    expect(first).not_to_have_attribute("src", re.compile(""))
 
 
 def test_clearing_leaves_nothing(visit: Visit) -> None:
@@ -122,8 +137,9 @@ def test_service_that_says_not_when_is_asked_again_by_the_person(visit: Visit) -
     visit.expected_refusals = [503]
 
 
-def test_an_answer_that_is_not_the_services_is_told(visit: Visit) -> None:
-    visit.page.route("**/predict", lambda route: route.fulfill(body="<title>Log in</title>"))
+@pytest.mark.parametrize("body", ["<title>Log in</title>", '{"status": "ok"}', "null"])
+def test_an_answer_that_is_not_the_services_is_told(visit: Visit, body: str) -> None:
+    visit.page.route("**/predict", lambda route: route.fulfill(body=body))
     visit.choose(BLUE_PICTURE)
 
     told = "The answer did not arrive whole, or is not the service's."
@@ -135,7 +151,7 @@ def test_an_answer_that_is_not_the_services_is_told(visit: Visit) -> None:
 
 
 def test_table_quotes_what_would_break_it(visit: Visit) -> None:
-    entry = {"file": {"name": 'a,"b"\n.jpg'}, "problem": {"message": "No."}}
+    entry = {"name": 'a,"b"\n.jpg', "problem": {"message": "No."}}
 
     (row,) = csv.DictReader(io.StringIO(visit.call("csv.js", "csvOf", [entry]), newline=""))
 
@@ -147,9 +163,9 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("
 
 
 def test_table_holds_no_formulas(visit: Visit) -> None:
-    entries = [{"file": {"name": f"{each}.jpg"}, "problem": {"message": each}} for each in FORMULAS]
+    entries = [{"name": f"{each}.jpg", "problem": {"message": each}} for each in FORMULAS]
     answer = {"label": "=1+1", "score": 0.5, "predictions": [{"label": "=1+1", "score": -0.5}]}
-    entries.append({"file": {"name": "a=b-c.jpg"}, "answer": answer})
+    entries.append({"name": "a=b-c.jpg", "answer": answer})
 
     table = visit.call("csv.js", "csvOf", entries)
 

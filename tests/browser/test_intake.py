@@ -33,6 +33,48 @@ def test_pictures_are_dropped_and_pasted(visit: Visit, way: str) -> None:
     assert visit.verdicts() == ["red.jpg: Red", "blue.jpg: Blue"]
 
 
+FOLDER = """([names, data]) => {
+    const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+    const fileOf = (path) => ({
+        isFile: true,
+        isDirectory: false,
+        fullPath: path,
+        file: (done, failed) => path.includes("broken")
+            ? failed(new DOMException("A link to nothing", "NotFoundError"))
+            : done(new File([bytes], path.split("/").pop())),
+    });
+    const portions = [names.map(fileOf), []];
+    const folder = {
+        isFile: false,
+        isDirectory: true,
+        createReader: () => ({ readEntries: (done) => done(portions.shift()) }),
+    };
+    const event = new Event("drop", { bubbles: true, cancelable: true });
+    event.dataTransfer = { files: [], items: [{ webkitGetAsEntry: () => folder }] };
+    document.body.dispatchEvent(event);
+}"""
+
+
+def test_folders_are_searched_for_pictures_whatever_the_browser_knows_of_them(visit: Visit) -> None:
+    """Files as Chromium has them from folders: without a type, where it knows none."""
+    names = ["/a/1.HEIC", "/a/b/1.jpg", "/a/broken.jpg", "/a/list.txt"]
+    visit.page.evaluate(FOLDER, [names, base64.b64encode(RED_PICTURE["buffer"]).decode()])
+    expect(visit.page.locator(".card")).to_have_count(2)
+    visit.wait()
+
+    assert visit.verdicts() == ["a/1.HEIC: Red", "a/b/1.jpg: Red"]
+    expect(visit.page.get_by_role("status")).to_have_text("What could not be read: 1.")
+    visit.choose(BLUE_PICTURE)
+    expect(visit.page.get_by_role("status")).to_be_hidden()
+
+
+def test_a_folder_without_pictures_is_told(visit: Visit) -> None:
+    visit.page.evaluate(FOLDER, [["/a/list.txt"], ""])
+
+    told = "There is no picture in what was dropped."
+    expect(visit.page.get_by_role("status")).to_have_text(told)
+
+
 def test_pasted_text_is_left_alone(visit: Visit) -> None:
     visit.page.evaluate(GIVE, ["paste", []])
 

@@ -130,7 +130,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.cycle.response_complete:  # else the next request is there already
-            self._end_after(self.timeout_keep_alive + self._limits.header_seconds)
+            seconds = self.timeout_keep_alive + self._limits.header_seconds
+            if self.cycle.more_body:  # browsers read the answer only when they have sent it all
+                seconds = max(seconds, self._limits.transfer_seconds)
+            self._end_after(seconds)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)

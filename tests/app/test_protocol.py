@@ -50,14 +50,20 @@ class TestTimeOfHeaders:
             assert_problem(await cut_off, 408, "Request too slow")
             assert await connection.rest() == b""
 
-    async def test_body_that_nobody_reads_is_cut_off(self, server: Server) -> None:
-        async with server.connection() as connection:
-            await connection.send(LIVE[:-2] + b"Content-Length: 9999\r\n\r\n")
-            assert (await connection.answer()).status_code == 200
-            ended = asyncio.create_task(connection.rest())
-            await drip(connection, b"a", ended)
 
-            assert await ended == b""
+@pytest.mark.parametrize(
+    "limits", [{"header_seconds": 0.5, "keep_alive_seconds": 0.5, "transfer_seconds": 3}]
+)
+async def test_body_that_nobody_reads_may_arrive_for_a_while(server: Server) -> None:
+    async with server.connection() as connection:
+        await connection.send(LIVE[:-2] + b"Content-Length: 9999\r\n\r\n")
+        assert (await connection.answer()).status_code == 200
+        begin = asyncio.get_running_loop().time()
+        ended = asyncio.create_task(connection.rest())
+        await drip(connection, b"a", ended)
+
+        assert await ended == b""
+        assert asyncio.get_running_loop().time() - begin > 1.5, "longer than a head may take"
 
 
 @pytest.mark.parametrize("limits", [{"max_header_bytes": 1024}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import NamedTuple
 
 from benchmarks import networks
@@ -119,13 +120,9 @@ def _best_rivals(inputs: Inputs) -> list[Rival]:
         path = networks.keras_file(inputs.model, inputs.folder)
         rivals.append(catalogue.tutorial(path))
     for settings in (catalogue.litserve, catalogue.mosec):
-        tried = list(settings(inputs.litert, inputs.cores, "pillow"))
-        best = max(
-            range(len(tried)),
-            key=lambda index: _rival_rate(inputs, tried[index], inputs.seconds / 2),
-        )
-        rivals.append(tried[best])
-        rivals.append(list(settings(inputs.litert, inputs.cores, "project"))[best])
+        for decoder in ("pillow", "project"):
+            tried = settings(inputs.litert, inputs.cores, decoder)
+            rivals.append(max(tried, key=partial(_rival_rate, inputs, seconds=inputs.seconds / 2)))
     return rivals
 
 

@@ -24,19 +24,21 @@ _SERVICE_HEAD = (
 
 def report_service(report: Report, inputs: Inputs) -> None:
     """Measure the service at more loads, with one worker and with more."""
+    loads = [("small", inputs.forms, count) for count in (1, 16, 64, 256)]
+    loads.append(("4000x3000", inputs.phone_forms, 16))
     rows = []
     for workers in sorted({1, inputs.cores}):
-        with product(inputs.log, workers) as server:
-            for connections in (1, 16, 64, 256):
-                measured = measure(server, PATH, inputs.forms, connections, inputs.seconds)
-                rows.append(_row("small", workers, connections, measured))
-            measured = measure(server, PATH, inputs.phone_forms, 16, inputs.seconds)
-            rows.append(_row("4000x3000", workers, 16, measured))
+        found: list[list[Measured]] = [[] for _ in loads]
+        for _ in range(inputs.rounds):
+            with product(inputs.log, workers) as server:
+                for measured, (_, bodies, count) in zip(found, loads, strict=True):
+                    measured.append(measure(server, PATH, bodies, count, inputs.seconds))
+        rows += [
+            _row(kind, workers, count, measured)
+            for measured, (kind, _, count) in zip(found, loads, strict=True)
+        ]
     report.heading("The service")
-    report.table(
-        _SERVICE_HEAD,
-        rows,
-    )
+    report.table(_SERVICE_HEAD, rows)
 
 
 def report_limits(report: Report, inputs: Inputs, requests: int) -> None:
@@ -84,16 +86,16 @@ def report_limits(report: Report, inputs: Inputs, requests: int) -> None:
     )
 
 
-def _row(kind: str, workers: int, connections: int, measured: Measured) -> list[str]:
-    load = measured.load
+def _row(kind: str, workers: int, connections: int, measured: list[Measured]) -> list[str]:
+    loads = [each.load for each in measured]
     return [
         kind,
         str(workers),
         str(connections),
-        f"{load.per_second:.0f}",
-        f"{load.p50_ms:.1f}",
-        f"{load.p99_ms:.1f}",
-        str(load.failures),
-        f"{measured.cpu_ms:.1f}",
-        f"{measured.largest_mb:.0f}",
+        Spread([load.per_second for load in loads]).text(),
+        Spread([load.p50_ms for load in loads]).text(1),
+        Spread([load.p99_ms for load in loads]).text(1),
+        str(sum(load.failures for load in loads)),
+        Spread([each.cpu_ms for each in measured]).text(1),
+        f"{max(each.largest_mb for each in measured):.0f}",
     ]

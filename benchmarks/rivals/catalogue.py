@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-_HERE = Path(__file__).parent
+_BATCHES = (8, 16)  # at most; at 16 connections, two workers can have 8 each
 
 
 class Rival(NamedTuple):
@@ -20,6 +20,19 @@ class Rival(NamedTuple):
     probe: str
     path: str
     takes_forms: bool
+
+
+class _Setting(NamedTuple):
+    workers: int
+    threads: int
+    wait_ms: int
+    batch: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.workers} workers of {self.threads} threads, batches of {self.batch}, "
+            f"wait {self.wait_ms} ms"
+        )
 
 
 def tutorial(keras_file: Path) -> Rival:
@@ -39,12 +52,12 @@ def tutorial(keras_file: Path) -> Rival:
 
 def litserve(litert_file: Path, cores: int, decoder: str) -> Iterator[Rival]:
     """LitServe, at each setting that may be its best."""
-    for workers, threads, wait_ms in _settings(cores, (0, 2, 5)):
+    for setting in _settings(cores, (0, 2, 5)):
         yield Rival(
             f"LitServe, {decoder} decoder",
-            _setting(workers, threads, wait_ms),
+            str(setting),
             [sys.executable, "-m", "benchmarks.rivals.litserve_server", "--port", "{port}"],
-            _variables(litert_file, workers, threads, wait_ms, decoder),
+            _variables(litert_file, setting, decoder),
             "/health",
             "/predict",
             True,
@@ -53,35 +66,31 @@ def litserve(litert_file: Path, cores: int, decoder: str) -> Iterator[Rival]:
 
 def mosec(litert_file: Path, cores: int, decoder: str) -> Iterator[Rival]:
     """Mosec, at each setting that may be its best."""
-    for workers, threads, wait_ms in _settings(cores, (1, 5)):  # 0 is not to be had
+    for setting in _settings(cores, (1, 5)):  # 0 is not to be had
         yield Rival(
             f"mosec, {decoder} decoder",
-            _setting(workers, threads, wait_ms),
+            str(setting),
             [sys.executable, "-m", "benchmarks.rivals.mosec_server", "--port", "{port}"],
-            _variables(litert_file, workers, threads, wait_ms, decoder),
+            _variables(litert_file, setting, decoder),
             "/",
             "/inference",
             False,
         )
 
 
-def _settings(cores: int, waits: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
+def _settings(cores: int, waits: tuple[int, ...]) -> Iterator[_Setting]:
     for workers in sorted({1, cores}):
         for wait_ms in waits:
-            yield workers, cores // workers, wait_ms
+            for batch in _BATCHES:
+                yield _Setting(workers, cores // workers, wait_ms, batch)
 
 
-def _setting(workers: int, threads: int, wait_ms: int) -> str:
-    return f"{workers} workers of {threads} threads, wait {wait_ms} ms"
-
-
-def _variables(
-    litert_file: Path, workers: int, threads: int, wait_ms: int, decoder: str
-) -> dict[str, str]:
+def _variables(litert_file: Path, setting: _Setting, decoder: str) -> dict[str, str]:
     return {
         "BENCH_LITERT_FILE": str(litert_file),
-        "BENCH_WORKERS": str(workers),
-        "BENCH_THREADS": str(threads),
-        "BENCH_WAIT_MS": str(wait_ms),
+        "BENCH_WORKERS": str(setting.workers),
+        "BENCH_THREADS": str(setting.threads),
+        "BENCH_WAIT_MS": str(setting.wait_ms),
+        "BENCH_MAX_BATCH": str(setting.batch),
         "BENCH_DECODER": decoder,
     }

@@ -14,7 +14,7 @@ from benchmarks.server import serving
 from benchmarks.service import PATH, Spread
 from hardening.cluster import Cluster, cluster, title
 
-CONNECTIONS = 64
+CONNECTIONS = 16
 """More than it takes to keep two cores busy."""
 ROUNDS = 3
 _WARM_UP_SECONDS = 15

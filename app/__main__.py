@@ -26,7 +26,8 @@ _LAST_PORT = 65_535
 def main() -> None:
     """Serve the model until a signal ends the process, in one process or in several."""
     options = _options()
-    prepare_signals()
+    if not options.check:  # which must not look passed when it was interrupted
+        prepare_signals()
     try:
         settings = load_settings()
         allow_connections(settings)

@@ -70,12 +70,12 @@ class _Decoder:
     def __init__(self) -> None:
         self._pipe, theirs = Pipe()
         secrets = {name for name in os.environ if name.startswith("ALEXNET_")}
-        # NumPy's would start a thread a core, 40 MB each of the memory that the process may have.
         others = {name: os.environ[name] for name in os.environ.keys() - secrets}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", "app.decoder", str(theirs.fileno())],
                 cwd=_ROOT,
+                # NumPy would start a thread a core, each for 40 MB of what the process may have.
                 env={**others, "OPENBLAS_NUM_THREADS": "1"},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

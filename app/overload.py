@@ -21,7 +21,7 @@ HOLD = "app.overload.hold"
 
 
 def hold(scope: Scope, size: int) -> None:
-    """Count bytes that a guarded request keeps beside those that it received.
+    """Count bytes that a guarded request keeps beside those that it received, or less of these.
 
     Raises:
         OverloadedError: All requests together keep too many.

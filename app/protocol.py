@@ -126,6 +126,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._pending_bytes = 0
         super().on_message_complete()
+        if self.cycle.response_complete:  # it was refused unread, and can be followed by another
+            self._end_after(self.timeout_keep_alive + self._limits.header_seconds)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

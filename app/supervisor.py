@@ -41,7 +41,12 @@ class Worker:
         self._reloads: asyncio.Queue[str | None] = asyncio.Queue()
         self._told, telling = _spawn.Pipe(duplex=False)
         self._process = _spawn.Process(target=work, args=(listener, telling))
-        self._process.start()
+        # An interrupt that comes while it imports all it needs waits for `prepare_signals`.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         telling.close()
         self._loop.add_reader(self._told.fileno(), self._hear)
         self._loop.add_reader(self._process.sentinel, self._end)

@@ -66,6 +66,7 @@ def prepare_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # the server raises it again when it has ended
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which the supervisor blocked
 
 
 def _leave(*_: object) -> None:

@@ -26,7 +26,7 @@ from tests.training.pictures import DOG, write_competition, write_zip
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What `make test` tells the makes below it would override what these tests say.
-OF_MAKE = {"ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+OF_MAKE = {"ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
 TINY = "--width 0.03125 --epochs 1 --batch-size 8"
 

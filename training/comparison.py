@@ -42,7 +42,11 @@ def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
         facts = run.read_data()
         key = alike, json.dumps([facts.get(name) for name in _SAME_PICTURES])
         groups.setdefault(key, []).append(_outcome(run.read_history()))
-    rows = [_row(recipe, reference, outcomes) for (recipe, _), outcomes in groups.items()]
+    pictures = next(key[1] for key in groups)  # of the first run
+    rows = [
+        _row(_difference(recipe, reference, other_pictures=theirs != pictures), recipe, outcomes)
+        for (recipe, theirs), outcomes in groups.items()
+    ]
     return "\n".join([_HEADER, *rows])
 
 
@@ -69,10 +73,10 @@ def _outcome(history: list[dict[str, float]]) -> _Outcome:
     )
 
 
-def _row(recipe: Recipe, reference: Recipe, outcomes: list[_Outcome]) -> str:
+def _row(difference: str, recipe: Recipe, outcomes: list[_Outcome]) -> str:
     fewest = min(outcome.epochs for outcome in outcomes)
     cells = (
-        _difference(recipe, reference),
+        difference,
         str(len(outcomes)),
         str(recipe.epochs) if fewest == recipe.epochs else f"{fewest} of {recipe.epochs}",
         _spread([outcome.accuracy for outcome in outcomes], ".4f"),
@@ -84,13 +88,15 @@ def _row(recipe: Recipe, reference: Recipe, outcomes: list[_Outcome]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _difference(recipe: Recipe, reference: Recipe) -> str:
+def _difference(recipe: Recipe, reference: Recipe, *, other_pictures: bool) -> str:
     before = reference.as_dict()
     changed = [
         f"{name} {_stages(value) if name == 'stages' else value}"
         for name, value in recipe.as_dict().items()
         if value != before[name]
     ]
+    if other_pictures:
+        changed.append("other pictures, or another split of them")
     return ", ".join(changed) or "nothing"
 
 

@@ -88,8 +88,8 @@ class _Fit:
         self._recipe = recipe
         self._data = data
         self._policy = policy
-        # One for all sides: it takes gigabytes of the accelerator's memory.
-        self._lookup = Lookup(data.pixels) if from_table else None
+        self._from_table = from_table
+        self._lookup: Lookup | None = None
         self._device_count = max(len(devices), 1)
         self._start = start
         batch = min(recipe.batch_size, len(data.split.training))
@@ -112,6 +112,8 @@ class _Fit:
         first = self._progress.epochs
         if first == self._recipe.epochs:
             return
+        if self._from_table:  # one for all sides: it takes gigabytes of the accelerator's memory
+            self._lookup = Lookup(self._data.pixels)
         if first:
             trainer = self._build(self._recipe.side(first - 1))
             load_checkpoint(self._run.checkpoint_folder, trainer)
@@ -205,7 +207,7 @@ class _Fit:
     ) -> Batches:
         pixels = self._data.pixels
         return Batches(
-            np.arange(len(pixels), dtype=np.int32) if self._lookup else pixels,
+            np.arange(len(pixels), dtype=np.int32) if self._from_table else pixels,
             self._data.classes,
             positions,
             class_count=len(self._data.labels),

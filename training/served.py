@@ -24,7 +24,7 @@ from training.typicality import (
 
 _LEARNED_FROM = 4000
 """Training pictures that typicality is learned from, and at least one of each class."""
-_JUDGED_AT_ONCE = 256
+_JUDGED_AT_ONCE = 64  # by a score that takes classes times units of memory for each
 
 
 class LabelledPictures(NamedTuple):

@@ -69,12 +69,12 @@ def train(
     listed = read_exclusions(exclusions)
     gpu_device()  # how its memory is taken has to be said before a network is loaded
     begun = None
-    if resume and read_progress(run.checkpoint_folder).epochs:
-        recipe = recipe.override({"start": run.read_recipe().start})
-    elif start is not None:
+    if start is not None:
         begun = read_start(start)
         check_width(begun, recipe.width)
         recipe = recipe.override({"start": begun.name})
+    elif resume and read_progress(run.checkpoint_folder).epochs:
+        recipe = recipe.override({"start": run.read_recipe().start})
     with open_source(data) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
         _report(dataset)
@@ -160,7 +160,9 @@ def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None
             f"{run.folder} was begun with another recipe (see {run.recipe_file.name}); "
             "resume with the same options, or name another folder with --run."
         )
-    if run.read_data() != facts:
+    known = run.read_data()
+    added = {"pictures"} - known.keys()  # which runs of before do not have
+    if known != {name: fact for name, fact in facts.items() if name not in added}:
         raise RunError(
             f"{run.folder} was begun with other pictures, another split or other exclusions; "
             "resume with the same --data, --split-seed and --exclusions."

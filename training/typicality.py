@@ -106,11 +106,8 @@ def _energy(head: Head, _: Clusters) -> keras.KerasTensor:
 def _distance(head: Head, clusters: Clusters) -> keras.KerasTensor:
     """Mahalanobis's, squared, of the features to the nearest class (Lee et al. 2018, section 2)."""
     whitened = _linear("whitening", clusters.whitening)(head.features)
-    centres = clusters.means @ clusters.whitening
-    # |w - c|^2 = |w|^2 - 2 w c + |c|^2: the differences would be as many as classes times units.
-    products = _linear("centres", 2 * centres.T)(whitened)
-    nearest = ops.max(products - np.square(centres).sum(axis=1), axis=-1, keepdims=True)
-    return nearest - ops.sum(ops.square(whitened), axis=-1, keepdims=True)
+    offsets = ops.expand_dims(whitened, 1) - clusters.means @ clusters.whitening
+    return -ops.min(ops.sum(ops.square(offsets), axis=-1), axis=-1, keepdims=True)
 
 
 def _cosine(head: Head, clusters: Clusters) -> keras.KerasTensor:

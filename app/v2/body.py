@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from app.errors import UnsupportedUploadError, UploadTooLargeError
 from app.overload import hold
@@ -40,7 +41,7 @@ class Body:
             )
         self._chunks = _capped(request.stream(), max_bytes)
         if encoding != "identity":
-            self._chunks = _held(request, _capped(_inflated(self._chunks), max_bytes))
+            self._chunks = _capped(_inflated(self._chunks, request.scope), max_bytes)
         self._kept = bytearray()
 
     async def read(self, size: int) -> bytes:
@@ -80,21 +81,23 @@ async def _capped(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator
         yield chunk
 
 
-async def _held(request: Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Count what came as less, and is kept until the request is answered."""
-    async for chunk in chunks:
-        hold(request.scope, len(chunk))
-        yield chunk
+async def _inflated(chunks: AsyncIterator[bytes], scope: Scope) -> AsyncIterator[bytes]:
+    """Yield what the chunks inflate to, and have that counted among the bytes held in their place.
 
-
-async def _inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    Raises:
+        InvalidInferenceError: They cannot be inflated.
+        OverloadedError: All requests together hold too much.
+    """
     inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         async for chunk in chunks:
             if inflater.eof and chunk:
                 raise _goes_on()
+            hold(scope, -len(chunk))
             while chunk:
-                yield inflater.decompress(chunk, _INFLATED_BYTES)
+                inflated = inflater.decompress(chunk, _INFLATED_BYTES)
+                hold(scope, len(inflated))
+                yield inflated
                 chunk = inflater.unconsumed_tail
             if inflater.unused_data:
                 raise _goes_on()

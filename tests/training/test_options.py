@@ -19,7 +19,9 @@ def test_a_recipe_is_chosen_by_its_name() -> None:
 
 
 def test_any_value_can_be_overridden() -> None:
-    for name, value in BEST.as_dict().items():
+    values = BEST.as_dict()
+    del values["start"]  # a folder, which a test of its own is about
+    for name, value in values.items():
         option = "--" + name.replace("_", "-")
         if name == "stages":
             changed: object = ((99, 3.0), (227, 1.0))

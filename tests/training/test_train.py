@@ -145,3 +145,17 @@ def test_nothing_is_made_where_there_is_nothing_to_resume(data: Path, tmp_path: 
         train_without(run, data, [], resume=True)
 
     assert not run.folder.exists()
+
+
+def test_runs_without_a_digest_of_their_pictures_are_gone_on_with(
+    data: Path, tmp_path: Path, splits: list[Split]
+) -> None:
+    run = Run(tmp_path / "run")
+    train_without(run, data, [])
+    facts = run.read_data()
+    del facts["pictures"]
+    run.write_data(facts)
+
+    train_without(run, data, [], resume=True)
+
+    assert len(splits) == 2

@@ -20,6 +20,7 @@ OPTIONS = (
 )
 EVERYTHING = (
     *("--epochs", "2", "--stages", "227:1", "--schedule", "cosine", "--average", "0.9"),
+    *("--dropout", "0.3"),
     *("--crop", "0.5", "--resample", "0.5", "--colour", "0.3", "--erasing", "0.5"),
     *("--mixup", "0.2", "--cutmix", "1", "--precision", "mixed_bfloat16"),
 )

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from socket import socket
 
@@ -42,6 +42,7 @@ class Worker:
         self._told, telling = _spawn.Pipe(duplex=False)
         self._process = _spawn.Process(target=work, args=(listener, telling))
         # An interrupt that comes while it imports all it needs waits for `prepare_signals`.
+        resource_tracker.ensure_running()  # else it is now, and would let interrupts in again
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()

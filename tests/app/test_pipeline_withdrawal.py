@@ -23,8 +23,8 @@ async def test_withdrawn_pictures_leave_the_queue_with_their_files(
 ) -> None:
     files = [bytes([200]) * 1000 for _ in range(MAX_QUEUE)]
     held = [sys.getrefcount(each) for each in files]
-    withdrawn = [pipeline.submit(each) for each in files]
-    withdrawn += pipeline.submit_decoded([image(0)] * MAX_QUEUE, patient=True)
+    withdrawn = pipeline.submit_decoded([image(0)] * MAX_QUEUE, patient=True)
+    withdrawn += [pipeline.submit(each) for each in files]
     with pytest.raises(OverloadedError):
         pipeline.check_room()
 

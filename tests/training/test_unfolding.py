@@ -16,11 +16,13 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (70, 99, 99, 3), dtype=np.uin
 def plain() -> keras.Model:
     """Folded, from normalizations that are far from doing nothing."""
     random = np.random.default_rng(0)
+    keras.utils.set_random_seed(0)
     network = build_alexnet(2, side=99, width=1 / 32, normalize_all=True)
     for layer in network.layers:
-        layer.set_weights(
-            [random.uniform(0.05, 0.3, weight.shape) for weight in layer.get_weights()]
-        )
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights(
+                [random.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()]
+            )
     return fold_normalization(network)
 
 
@@ -38,7 +40,10 @@ def last_features(network: keras.Model, training: bool) -> NDArray[np.float32]:
 
 def test_an_unfolded_network_answers_the_same(plain: keras.Model, unfolded: keras.Model) -> None:
     np.testing.assert_allclose(
-        last_features(unfolded, training=False), last_features(plain, training=False), rtol=1e-3
+        last_features(unfolded, training=False),
+        last_features(plain, training=False),
+        rtol=1e-3,
+        atol=1e-4,
     )
 
 
@@ -46,7 +51,7 @@ def test_folding_is_the_inverse(plain: keras.Model, unfolded: keras.Model) -> No
     folded = fold_normalization(unfolded)
 
     for ours, theirs in zip(folded.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_statistics_are_those_of_the_pictures(unfolded: keras.Model) -> None:
@@ -57,8 +62,8 @@ def test_statistics_are_those_of_the_pictures(unfolded: keras.Model) -> None:
     for layer, batch in zip(layers, observed(PIXELS), strict=True):
         _, _, mean, variance = layer.get_weights()
         rows = np.asarray(batch, dtype=np.float64).reshape(-1, batch.shape[-1])
-        np.testing.assert_allclose(mean, rows.mean(axis=0), rtol=1e-3)
-        np.testing.assert_allclose(variance, rows.var(axis=0), rtol=1e-2, atol=1e-9)
+        np.testing.assert_allclose(mean, rows.mean(axis=0), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(variance, rows.var(axis=0), rtol=1e-2, atol=1e-6)
 
 
 def test_steps_turn_all_filters_alike(unfolded: keras.Model) -> None:
@@ -78,7 +83,10 @@ def test_a_filter_of_zeros_stays_one(plain: keras.Model) -> None:
     unfold_normalization(dead, network, PIXELS)
 
     np.testing.assert_allclose(
-        last_features(network, training=False), last_features(dead, training=False), rtol=1e-3
+        last_features(network, training=False),
+        last_features(dead, training=False),
+        rtol=1e-3,
+        atol=1e-4,
     )
 
 

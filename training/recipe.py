@@ -143,17 +143,4 @@ BEST = Recipe(
     colour=0.2,
 )
 
-# For the weights that BEST arrives at: another, shorter cycle (Loshchilov & Hutter 2017, "SGDR",
-# section 3) from half the peak, with changes that are harder to learn by heart.
-FURTHER = replace(
-    BEST,
-    learning_rate=5e-4,
-    epochs=17,
-    stages=((131, 13), (227, 4)),
-    warmup=0.06,
-    crop=0.5,
-    erasing=0.25,
-    seed=2,
-)
-
-RECIPES = {"seed": SEED, "best": BEST, "further": FURTHER}
+RECIPES = {"seed": SEED, "best": BEST}

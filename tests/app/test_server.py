@@ -65,6 +65,8 @@ def test_an_interrupt_at_the_terminal_ends_it_alike(
     tiny_model: Path, tmp_path: Path, workers: str
 ) -> None:
     with served(tiny_model, tmp_path, ALEXNET_WORKERS=workers) as service:
+        started = "Application startup complete"
+        service.wait_until(lambda: service.log.count(started) == int(workers))
         os.killpg(service.process.pid, signal.SIGINT)
         assert service.process.wait(60) == 0
     assert "Traceback" not in service.log

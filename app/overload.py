@@ -60,7 +60,7 @@ class RefuseWhenFull:
             return
         held = 0
 
-        def hold(size: int) -> None:
+        def count(size: int) -> None:
             nonlocal held
             held += size
             self._held_bytes += size
@@ -69,10 +69,10 @@ class RefuseWhenFull:
 
         async def counted_receive() -> Message:
             message = await receive()
-            hold(len(message.get("body", b"")))
+            count(len(message.get("body", b"")))
             return message
 
-        scope[HOLD] = hold
+        scope[HOLD] = count
         try:
             await self._app(scope, counted_receive, send)
         finally:

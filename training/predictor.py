@@ -72,11 +72,19 @@ def load_best(run: Run) -> keras.Model:
     Raises:
         RunError: There is none yet, or it is damaged.
     """
-    path = run.read_best()
+    return load_network(run.read_best(), "train again")
+
+
+def load_network(path: Path, remedy: str) -> keras.Model:
+    """The network in a file of Keras's.
+
+    Raises:
+        RunError: It is damaged; `remedy` says what to do.
+    """
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras, zipfile and HDF5 raise many types for damaged files
-        raise RunError(f"{path} is damaged ({brief(error)}); train again.") from error
+        raise RunError(f"{path} is damaged ({brief(error)}); {remedy}.") from error
 
 
 def keras_predict(network: keras.Model) -> Predict:

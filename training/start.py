@@ -12,11 +12,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from app.card import CARD_NAME, DataSummary, read_card, verified_file
-from training.errors import RunError, brief
+from training.errors import RunError
 from training.form import FILES
 from training.model import FLATTENED_DENSE, FLATTENED_UNITS, LAST_DENSE, build_alexnet
 from training.precision import precision_scope
-from training.predictor import load_best
+from training.predictor import load_best, load_network
 from training.run import Run
 from training.unfolding import unfold_normalization
 
@@ -48,10 +48,7 @@ def read_start(folder: Path) -> Start:
         return Start(name, run.read_labels(), run.read_summary(), load_best(run))
     card = read_card(folder)
     path = verified_file(folder, card, FILES["keras"])
-    try:
-        plain = _plain(keras.saving.load_model(path, compile=False), len(card.labels))
-    except Exception as error:  # Keras, zipfile and HDF5 raise many types for damaged files
-        raise RunError(f"{path} is damaged ({brief(error)}); export it again.") from error
+    plain = _plain(load_network(path, "export it again"), len(card.labels))
     last = plain.get_layer(LAST_DENSE)
     last.set_weights([weight * np.float32(card.temperature) for weight in last.get_weights()])
     name = _name(f"{card.name} {card.version}", card.files[path.name].sha256)

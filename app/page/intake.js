@@ -28,26 +28,26 @@ function takeDropped(take) {
     event.preventDefault();
     body.classList.remove("dragging");
     const { pictures, unread } = await dropped(event.dataTransfer);
-    takeAny(pictures, take);
-    tell(pictures.length, unread);
+    takeAny(pictures, take, noteOn(pictures.length, unread));
   });
 }
 
 const asPicture = (file) => ({ file, name: file.name });
 
-function takeAny(pictures, take) {
-  tell(1, 0); // nothing more of what was dropped before
+/** Take the pictures, and show the note in the place of the one before. */
+function takeAny(pictures, take, note = "") {
+  const place = document.getElementById("left-out");
+  place.textContent = note;
+  place.hidden = note === "";
   if (pictures.length > 0) take(pictures);
 }
 
-/** Say what of a drop cannot be seen in the gallery. */
-function tell(taken, unread) {
+/** What of a drop cannot be seen in the gallery. */
+function noteOn(taken, unread) {
   const sentences = [];
   if (unread > 0) sentences.push(`What could not be read: ${unread}.`);
   if (taken === 0) sentences.push("There is no picture in what was dropped.");
-  const note = document.getElementById("left-out");
-  note.textContent = sentences.join(" ");
-  note.hidden = sentences.length === 0;
+  return sentences.join(" ");
 }
 
 /** Dropped files, and the pictures in dropped folders; and how much of it could not be read. */

@@ -44,6 +44,9 @@ replicas busy."""
 _REQUESTS = 1024
 """Of an HTTP replica at a time. Far more than pictures may wait, so that it is the application that
 refuses, with a problem document, and Ray only where that many bodies are being sent."""
+_DRAIN_SECONDS = 90
+"""For an HTTP replica that is to end: by default, a request may take 30 s to arrive and 30 s to be
+answered."""
 _MODELS = 2
 """That an engine replica keeps: while versions change, some HTTP replicas ask for the old one and
 others for the new."""
@@ -73,7 +76,8 @@ class EngineReplica:
         """
         self._settings = _prepare().model_copy(update={"max_queue": _ALL_CALLS})
         self._services: dict[ModelName, Service] = {}
-        self._loading = asyncio.Lock()
+        self._changes: dict[ModelName, asyncio.Task[None]] = {}
+        self._changing = asyncio.Lock()
         self._serve(model, self._loaded(model))
 
     async def describe(self, model: ModelName) -> Description:
@@ -105,21 +109,35 @@ class EngineReplica:
             service.check_ready()
 
     async def _service(self, model: ModelName) -> Service:
-        if model not in self._services:
-            async with self._loading:
-                if model not in self._services:
-                    await self._change_to(model)
+        """Return a model's, the last that was asked for being the last in the dict.
+
+        Loading may take longer than the call that begins it has: it goes on for the next one.
+        """
+        while model not in self._services:
+            if model not in self._changes:
+                self._changes[model] = asyncio.create_task(self._change_to(model))
+                self._changes[model].add_done_callback(lambda _: self._changes.pop(model))
+            await asyncio.shield(self._changes[model])
+        self._services[model] = self._services.pop(model)
         return self._services[model]
 
     async def _change_to(self, model: ModelName) -> None:
-        """Serve another model beside the one before, and no longer the one before that."""
-        path = os.pathsep.join(sys.path)
-        await run_check(("env", f"PYTHONPATH={path}", f"ALEXNET_MODEL={model.folder}", *CHECK))
-        self._serve(model, await asyncio.to_thread(self._loaded, model))
-        if len(self._services) > _MODELS:
+        """Serve another model beside the last one, and no longer the one before that."""
+        variables = {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "ALEXNET_MODEL": model.folder,
+            "ALEXNET_DEVICE": self._settings.device,
+        }
+        async with self._changing:
+            await run_check(
+                ("env", *(f"{name}={value}" for name, value in variables.items()), *CHECK)
+            )
+            self._serve(model, await asyncio.to_thread(self._loaded, model))
+            if len(self._services) <= _MODELS:
+                return
             oldest = self._services.pop(next(iter(self._services)))
-            await oldest.free()
-            await oldest.close()
+        await oldest.free()
+        await oldest.close()
 
     def _loaded(self, model: ModelName) -> Model:
         loaded = load_model(self._settings.model_copy(update={"model": model.folder}))
@@ -166,7 +184,7 @@ class HTTPReplica:
 _ENGINE: Deployment = serve.deployment(
     name="engine",
     ray_actor_options={"num_cpus": 1},
-    autoscaling_config={"min_replicas": 1, "max_replicas": 8, "target_ongoing_requests": 4},
+    autoscaling_config={"min_replicas": 1, "max_replicas": 8, "target_ongoing_requests": 2},
     max_ongoing_requests=2 * _CALLS,
     max_surge_percent=25,
     health_check_period_s=2,
@@ -179,6 +197,7 @@ _HTTP: Deployment = serve.deployment(
     max_queued_requests=_REQUESTS,
     backpressure_config={"retry_after_s": 1},
     max_surge_percent=25,
+    graceful_shutdown_timeout_s=_DRAIN_SECONDS,
     health_check_period_s=2,
     logging_config={"enable_access_log": False},  # there is one of our own
 )(serve.ingress()(HTTPReplica))
@@ -207,7 +226,7 @@ def application(arguments: dict[str, Any]) -> Application:
 
 
 def _prepare() -> Settings:
-    """Set this process up as a worker is, and return its settings: Ray says how many cores it has.
+    """Set this process up as a worker is, and return its settings: Ray says what it may use.
 
     Raises:
         SettingsError: The environment holds an unusable value.
@@ -215,16 +234,23 @@ def _prepare() -> Settings:
     settings = load_settings()
     dictConfig(log_config(settings.log_format, settings.log_level))
     return_large_blocks()
-    if "threads" in settings.model_fields_set:
-        return settings
-    context = ray.get_runtime_context()
-    cores = context.get_assigned_resources().get("CPU", 0)
-    return settings.model_copy(update={"threads": max(1, int(cores))})
+    assigned = _assigned_resources()
+    update: dict[str, Any] = {}
+    if "threads" not in settings.model_fields_set:
+        update["threads"] = max(1, int(assigned.get("CPU", 0)))
+    if settings.device == "auto":  # where Ray assigns no GPU it hides none, either
+        update["device"] = "gpu" if assigned.get("GPU") else "cpu"
+    return settings.model_copy(update=update)
+
+
+def _assigned_resources() -> dict[str, float]:
+    assigned: dict[str, float] = ray.get_runtime_context().get_assigned_resources()
+    return assigned
 
 
 def _check_version(card: ModelCard, folder: Path, version: str) -> None:
     if card.version != version:
         raise ModelCardError(
-            f"The model in {folder} is version {card.version}, and {version} is asked for; put "
-            "that one there, or ask for another."
+            f"The model in {folder} is version {card.version}, and {version} is asked for; name "
+            "the folder that has that one, or ask for another."
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.cores import usable_cores
 from benchmarks.alone import report_decoding, report_engines
 from benchmarks.comparison import report_comparison
+from benchmarks.decoding import jpegs
 from benchmarks.inputs import make_inputs
 from benchmarks.load import require_wrk
 from benchmarks.loads import report_limits, report_service
@@ -30,6 +31,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=_RESULTS, help="file of the results")
     options = parser.parse_args()
     require_wrk()
+    if options.photographs is not None and not jpegs(options.photographs):
+        parser.error(f"{options.photographs} holds no JPEGs.")
     cores = usable_cores()
     report = Report()
     report.paragraph(

@@ -68,12 +68,12 @@ def report_engines(report: Report, inputs: Inputs) -> None:
 
 
 def _engines(inputs: Inputs) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
-    yield "LiteRT, int8", LiteRTEngine(inputs.litert, SHAPE, inputs.cores).predict
+    yield "LiteRT, int8 and int4", LiteRTEngine(inputs.litert, SHAPE, inputs.cores).predict
     if networks.keras_installed():
         from app.engines.keras import KerasEngine
 
         path = networks.keras_file(inputs.model, inputs.folder)
-        yield "Keras on TensorFlow, float32", KerasEngine(path, SHAPE).predict
+        yield "Keras on TensorFlow, float32 and int8", KerasEngine(path, SHAPE).predict
 
 
 def _products(rate: float, cores: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -65,24 +64,18 @@ class _Lanes:
         self._batch = batch
 
     def measure(self, seconds: float) -> float:
-        rates = [0.0] * len(self._engines)
-
-        def run(number: int) -> None:
+        def run(engine: LiteRTEngine) -> float:
             source = cycle(self._pictures)
 
             def once() -> int:
                 pixels = [decode_image(next(source), SHAPE[:2]).pixels for _ in range(self._batch)]
-                self._engines[number].predict(pixels)
+                engine.predict(pixels)
                 return self._batch
 
-            rates[number] = _rate(seconds, once)
+            return _rate(seconds, once)
 
-        threads = [threading.Thread(target=run, args=(n,)) for n in range(len(rates))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return sum(rates)
+        with ThreadPoolExecutor(len(self._engines)) as threads:
+            return sum(threads.map(run, self._engines))
 
 
 class _Phases:

@@ -18,6 +18,8 @@ from app.images import decode_image
 from benchmarks.ceiling import SHAPE
 from benchmarks.pictures import PHONE, jpeg_of_size
 
+_MOST_PHOTOGRAPHS = 40  # each takes seconds to enlarge and to compress to the right size
+
 
 class Agreement(NamedTuple):
     """How much the answers change when pictures are decoded whole."""
@@ -63,10 +65,16 @@ def agreement(model: Path, pictures: Iterator[bytes], cores: int) -> Agreement:
     return Agreement(len(pairs), float(np.mean(labels[:, 0] == labels[:, 1])), differences.mean())
 
 
+def jpegs(folder: Path) -> list[Path]:
+    """Return the first JPEGs in and below a folder."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
+    return sorted(found)[:_MOST_PHOTOGRAPHS]
+
+
 def enlarged(photographs: Path) -> Iterator[bytes]:
     """Yield a folder's photographs at a phone's size, with the grain that its sensor adds."""
     random = np.random.default_rng(0)
-    for path in sorted(photographs.glob("*.jpg")):
+    for path in jpegs(photographs):
         with Image.open(path) as photograph:
             large = photograph.convert("RGB").resize(
                 (PHONE.width, PHONE.height), Image.Resampling.BICUBIC

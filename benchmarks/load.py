@@ -33,6 +33,10 @@ class Load(NamedTuple):
 
     per_second: float
     """Requests that were answered with success."""
+    refused_per_second: float
+    """Requests that were answered with anything else."""
+    seconds: float
+    """That it took."""
     p50_ms: float
     p99_ms: float
     failures: int
@@ -98,6 +102,8 @@ def post(
     elapsed = measured["seconds"]
     return Load(
         per_second=(measured["requests"] - measured["refused"]) / elapsed,
+        refused_per_second=measured["refused"] / elapsed,
+        seconds=elapsed,
         p50_ms=measured["p50_ms"],
         p99_ms=measured["p99_ms"],
         failures=measured["refused"] + measured["broken"],

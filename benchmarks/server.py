@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ import psutil
 
 _DEADLINE_SECONDS = 90
 _GRACE_SECONDS = 10
+_TOLD_CHARACTERS = 2000
 
 
 class Usage(NamedTuple):
@@ -44,8 +46,20 @@ class Server:
     def usage(self) -> Usage:
         """Add up the process and its children."""
         processes = [self._process, *self._process.children(recursive=True)]
-        cpu_seconds = sum(sum(each.cpu_times()[:2]) for each in processes)
-        return Usage(cpu_seconds, max(each.memory_info().rss for each in processes) / 1e6)
+        cpu_seconds = sum(of_each(processes, lambda each: sum(each.cpu_times()[:2])))
+        resident = of_each(processes, lambda each: each.memory_info().rss)
+        return Usage(cpu_seconds, max(resident) / 1e6)
+
+
+def of_each(
+    processes: Iterable[psutil.Process], ask: Callable[[psutil.Process], float]
+) -> list[float]:
+    """Ask every process something; those that have ended meanwhile are left out."""
+    answers = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            answers.append(ask(process))
+    return answers
 
 
 @contextmanager
@@ -58,7 +72,8 @@ def serving(
         command: With "{port}" where the port goes.
         probe: The path that is answered with success once the server is ready.
         log: File for what the server prints.
-        variables: Of the environment, beside those of this process.
+        variables: Of the environment, beside those of this process, whose own settings of the
+            service are left out.
 
     Raises:
         RuntimeError: It ended, or was not ready in time.
@@ -68,7 +83,7 @@ def serving(
         start = time.perf_counter()
         process = subprocess.Popen(
             [str(part).replace("{port}", str(port)) for part in command],
-            env={**os.environ, **(variables or {})},
+            env={**_foreign_variables(), **(variables or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -90,9 +105,18 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
             except httpx.TransportError:
                 pass
             if process.poll() is not None:
-                raise RuntimeError(f"The server ended with {process.returncode}; see {log}.")
+                raise RuntimeError(f"The server ended with {process.returncode}: {_tail(log)}")
             time.sleep(0.01)
-    raise RuntimeError(f"The server was not ready in {_DEADLINE_SECONDS} s; see {log}.")
+    raise RuntimeError(f"The server was not ready in {_DEADLINE_SECONDS} s: {_tail(log)}")
+
+
+def _foreign_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ALEXNET_")}
+
+
+def _tail(log: Path) -> str:
+    """What a server said last: the file itself does not outlive the command."""
+    return log.read_text(errors="replace")[-_TOLD_CHARACTERS:].strip()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -111,6 +135,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
     psutil.wait_procs(alive)
+    with contextlib.suppress(ProcessLookupError):  # those whose parent had ended before
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import sys
 from collections.abc import Iterator
@@ -39,12 +40,12 @@ def product(log: Path, workers: int = 1, *, api_keys: str = "") -> Iterator[Serv
 def measure(
     server: Server, path: str, bodies: Bodies, connections: int, seconds: float
 ) -> Measured:
-    """Warm the server up, until all its workers have loaded, then load it."""
+    """Warm the server up for two seconds, then load it."""
     post(server.port, path, bodies, connections=connections, seconds=2)
     before = server.usage()
     load = post(server.port, path, bodies, connections=connections, seconds=seconds)
     after = server.usage()
-    requests = max(1.0, load.per_second * seconds)
+    requests = max(1.0, load.per_second * load.seconds)
     cpu_ms = (after.cpu_seconds - before.cpu_seconds) / requests * 1e3
     return Measured(load, cpu_ms, after.largest_mb)
 
@@ -84,5 +85,5 @@ class Spread(NamedTuple):
 
 
 def ratios(ours: list[float], theirs: list[float]) -> list[float]:
-    """Divide round by round."""
-    return [our / their for our, their in zip(ours, theirs, strict=True)]
+    """Divide round by round; by nothing, it is infinite."""
+    return [our / their if their else math.inf for our, their in zip(ours, theirs, strict=True)]

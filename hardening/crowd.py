@@ -77,4 +77,6 @@ async def _outcome(trial: Trial, client: Client, tally: Tally, reconnect: bool) 
             fault = f"The connection broke: {error!r}"
             tally.broken += 1
             await asyncio.sleep(_RECONNECTING_SECONDS)
+        except Exception as error:  # of any type, where an answer is not as documented
+            return f"The answer cannot be read: {error!r}"
     return fault

@@ -43,7 +43,7 @@ class Estimate(NamedTuple):
 
     @property
     def dollars(self) -> float:
-        """For `PICTURES`, with every node used to `BUSY`."""
+        """For `PICTURES`, on whole nodes, of which the proxies may leave cores idle."""
         return self.nodes * NODE_CORES * self.hours * CORE_HOUR
 
 

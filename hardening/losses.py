@@ -77,6 +77,8 @@ class _Crowd:
     port: int
     reference: Reference
     asked: list[Asked] = field(default_factory=list)
+    under_way: list[float] = field(default_factory=list)
+    """When each request began that has not come to an end."""
     stopped: bool = False
 
     async def run(self) -> None:
@@ -93,15 +95,27 @@ class _Crowd:
 
         await poll.until(are, "hardly anybody is answered")
 
+    async def has_ended(self, moment: float) -> None:
+        """Return once every request that began by then has come to an end."""
+
+        async def has() -> bool:
+            return all(began > moment for began in self.under_way)
+
+        await poll.until(has, "requests hang that were sent before all was back")
+
     async def _ask(self, http: httpx.AsyncClient, random: Random) -> None:
         while not self.stopped:
             known = random.choice(self.reference.known)
             check, body = good.predicts(self.reference, known), bodies.raw(known.picture)
             began = time.perf_counter()
+            self.under_way.append(began)
             try:
                 wrong = check(await http.post(PATH, content=body.content, headers=body.headers))
             except (httpx.TransportError, OSError) as error:
                 wrong = f"The connection broke: {error!r}"
+            except Exception as error:  # of any type, where an answer is not as documented
+                wrong = f"The answer cannot be read: {error!r}"
+            self.under_way.remove(began)
             self.asked.append(Asked(began, time.perf_counter(), wrong))
 
 
@@ -133,6 +147,8 @@ async def _lose(
     asking: _Crowd,
 ) -> Loss:
     doomed = victims()
+    if not doomed:
+        raise RuntimeError(f"There is no process to kill for the loss of {what}.")
     at = time.perf_counter()
     for each in doomed:
         each.kill()
@@ -144,7 +160,9 @@ async def _lose(
         return await asyncio.to_thread(cluster.is_whole, replicas)
 
     seconds = await poll.until(is_back, f"{what} is not replaced")
+    back = time.perf_counter()
     await asking.are_answered(QUIET_REQUESTS)
+    await asking.has_ended(back)
     return Loss(what, at, gone, seconds, [each for each in asking.asked if each.ended > at])
 
 

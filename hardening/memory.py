@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from benchmarks.server import Server
+from benchmarks.server import Server, of_each
 from hardening.state import family
 
 _SAMPLING_SECONDS = 1.0
@@ -67,10 +67,4 @@ def thirds(samples: Sequence[Sample]) -> list[float]:
 
 
 def _private_mb(processes: Sequence[psutil.Process]) -> float:
-    total = 0.0
-    for process in processes:
-        try:
-            total += float(process.memory_full_info().uss)
-        except psutil.Error:  # it has ended meanwhile
-            continue
-    return total / 1e6
+    return sum(of_each(processes, lambda process: process.memory_full_info().uss)) / 1e6

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-_DEADLINE_SECONDS = 60
+_DEADLINE_SECONDS = 300
 _PAUSE_SECONDS = 0.05
 
 
@@ -16,7 +16,7 @@ async def until(
     """Return once it holds, and say after how many seconds.
 
     Raises:
-        TimeoutError: It does not hold in a minute.
+        TimeoutError: It does not hold in five minutes.
     """
     start = time.perf_counter()
     while not await holds():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.load import Bodies, post
-from benchmarks.server import serving
+from benchmarks.server import of_each, serving
 from benchmarks.service import PATH, Spread
 from hardening.cluster import Cluster, cluster, title
 
@@ -92,7 +92,7 @@ def _rates(name: str, port: int, bodies: Bodies, seconds: float, cpu_seconds: CP
         post(port, PATH, bodies, connections=CONNECTIONS, seconds=seconds) for _ in range(ROUNDS)
     ]
     after = cpu_seconds()
-    requests = max(1.0, sum(load.per_second for load in loads) * seconds)
+    requests = max(1.0, sum(load.per_second * load.seconds for load in loads))
     return Rates(
         name,
         Spread([load.per_second for load in loads]),
@@ -107,7 +107,7 @@ def _cpu_seconds(ray: Cluster) -> dict[str, float]:
     for process in (process for node in ray.nodes for process in node.family()):
         name = title(process)
         part = next((part for mark, part in _MARKS.items() if mark in name), _REST)
-        used[part] += sum(process.cpu_times()[:2])
+        used[part] += sum(of_each([process], lambda each: sum(each.cpu_times()[:2])))
     return used
 
 

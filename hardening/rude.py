@@ -52,10 +52,12 @@ class Told:
             writer.write(self.sent)
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 line = await reader.readline()
-        except (TimeoutError, OSError) as error:
+        except TimeoutError as error:
             return f"No answer: {error!r}"
         finally:
             writer.close()
+        if not line:
+            raise ConnectionResetError("The connection ended without an answer.")
         return "" if line.split()[1:2] == [b"%d" % self.status] else f"The answer is {line!r}"
 
 

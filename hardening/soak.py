@@ -52,6 +52,6 @@ def soak(log: Path, forms: Bodies, seconds: float) -> Soaked:
     with product(log) as server, watched(server) as samples:
         for _ in range(max(3, round(seconds / part_seconds))):
             part = post(server.port, PATH, forms, connections=CONNECTIONS, seconds=part_seconds)
-            requests += part.per_second * part_seconds
+            requests += part.per_second * part.seconds
             parts.append(part)
     return Soaked(parts, round(requests), samples, alarms(log))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx
 import psutil
 
-from benchmarks.server import Server
+from benchmarks.server import Server, of_each
 from hardening import bodies, crowd, poll
 from hardening.reference import Reference
 
@@ -40,7 +40,7 @@ async def measure(server: Server, reference: Reference, requests: int) -> State:
         ]
     return State(
         statistics.median(seconds) * 1e3,
-        sum(process.num_fds() for process in family(server)),
+        sum(of_each(family(server), lambda process: process.num_fds())),
     )
 
 
@@ -62,9 +62,14 @@ def alarms(log: Path, killed: Collection[int] = ()) -> list[str]:
 
 async def _is_alone(server: Server, http: httpx.AsyncClient) -> bool:
     found = _WAITING.search((await http.get("/metrics")).text)
-    connections = [each for process in family(server) for each in process.net_connections("tcp")]
-    others = [each for each in connections if each.status == psutil.CONN_ESTABLISHED][1:]
-    return found is not None and float(found[1]) == 0 and not others
+    ours = 1
+    others = sum(of_each(family(server), _connections)) - ours
+    return found is not None and float(found[1]) == 0 and others <= 0
+
+
+def _connections(process: psutil.Process) -> int:
+    connections = process.net_connections("tcp")
+    return sum(each.status == psutil.CONN_ESTABLISHED for each in connections)
 
 
 async def _seconds(http: httpx.AsyncClient, picture: bytes) -> float:

@@ -19,10 +19,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from app.errors import StartupError
 from training.bulk.cluster import require_ray
 from training.comparison import comparison
-from training.errors import TrainingError
+from training.errors import RunError, TrainingError
 from training.evaluate import evaluate
 from training.export import export
 from training.findings import table
+from training.mean import mean
 from training.options import chosen_recipe, parser
 from training.predict import predict
 from training.predictor import load_predictor
@@ -59,6 +60,12 @@ def _train(options: argparse.Namespace) -> None:
         start=options.start,
     )
     print(f"The best weights are in {run.best_file}, the curves in {run.curves_file}.")
+
+
+def _mean(options: argparse.Namespace) -> None:
+    run = Run(options.run)
+    mean(run, options.folders)
+    print(f"The mean of {len(options.folders)} trainings is in {run.best_file}.")
 
 
 def _samples(options: argparse.Namespace) -> None:
@@ -103,7 +110,9 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _table(options: argparse.Namespace) -> None:
-    runs = [Run(folder) for folder in options.runs]
+    runs = [run for run in map(Run, options.runs) if run.exists]
+    if not runs:
+        raise RunError("None of the folders holds a training; give those of runs.")
     print(comparison(runs, RECIPES.get(options.against)))
 
 
@@ -122,6 +131,7 @@ def _export(options: argparse.Namespace) -> None:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "train": _train,
+    "mean": _mean,
     "samples": _samples,
     "evaluate": _evaluate,
     "predict": _predict,

@@ -20,7 +20,7 @@ from training.errors import DataError, TrainingError, brief
 from training.files import no_room_told
 
 _LOCAL_HEADER = 30  # bytes, before the name
-_ENCRYPTED = 0x1
+_ENCRYPTED, _UTF_8 = 0x1, 0x800  # bits of a member's flags
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # others unpack without bounds
 _MOST_EXPANSION = 100  # of an archive in an archive, which is packed already
 
@@ -74,6 +74,14 @@ def check_members(path: Path, members: Sequence[ZipInfo]) -> None:
                 "unpack it, and give the folder."
             )
         names.add(member.filename)
+
+
+def member_name(member: ZipInfo) -> str:
+    """The path of a member, also where its archive does not say that it is in UTF-8."""
+    if not member.flag_bits & _UTF_8:  # then zipfile takes it for code page 437, as the format says
+        with contextlib.suppress(UnicodeError):
+            return member.filename.encode("cp437").decode("utf-8")
+    return member.filename
 
 
 def read_member(path: Path, archive: ZipFile, member: ZipInfo) -> bytes:

@@ -26,6 +26,9 @@ from training.source import Entry, Source
 DEFAULT_CACHE = Path("cache")
 MOST_SKIPPED = 0.1
 """Share of the pictures that may be undecodable before a data set is refused."""
+LONGEST_SECONDS = 60
+"""To decode a picture in: more than serving takes, since how busy a machine is must not decide what
+is trained on."""
 
 _PIXELS = "pixels.npy"
 _INDEX = "index.json"
@@ -81,12 +84,20 @@ class Dataset:
                 only one class.
         """
         labels = labels or self.labels
-        unknown = sorted({str(label) for label in self.file_labels} - set(labels))
+        nameless = [
+            name for name, label in zip(self.names, self.file_labels, strict=True) if not label
+        ]
+        if nameless:
+            raise DataError(
+                f"{self.source}: nothing tells the label of {nameless[0]} ({len(nameless)} such "
+                "pictures); name files 'label.number.jpg', or put the pictures in one folder a "
+                "class."
+            )
+        unknown = sorted(set(self.labels) - set(labels))
         if unknown:
             raise DataError(
                 f"{self.source}: pictures are labelled {', '.join(unknown[:5])}, but the classes "
-                f"are {', '.join(labels)}; name files 'label.number.jpg', or put the pictures "
-                "in one folder a class."
+                f"are {', '.join(labels)}; rename them."
             )
         if len(labels) < 2:
             raise DataError(
@@ -214,7 +225,8 @@ def decode_entries(
 
     def decode(entry: Entry) -> NDArray[np.uint8] | Skipped:
         try:
-            return decode_image(source.read(entry), (side, side)).pixels
+            data = source.read(entry)
+            return decode_image(data, (side, side), max_seconds=LONGEST_SECONDS).pixels
         except ImageError as error:
             return Skipped(entry.name, str(error))
 

@@ -21,6 +21,7 @@ PASSING = 0.97
 """Share of the validation pictures that are to be taken as in the domain."""
 
 _DRAWN_A_KIND = 50
+_MOST_PHOTOGRAPHS = 1000
 _QUANTILES = 101
 
 
@@ -29,20 +30,27 @@ def collect_neither(side: int, photographs: Path | None) -> dict[str, NDArray[np
 
     Args:
         side: Of the pictures, in pixels.
-        photographs: An archive or a folder of pictures to add to those that are drawn.
+        photographs: An archive or a folder of pictures to add to those that are drawn; of more
+            than `_MOST_PHOTOGRAPHS`, every so many.
 
     Raises:
-        DataError: None of the photographs can be decoded.
+        DataError: None of the photographs can be decoded, or their kind has the name of those
+            that are drawn.
     """
+    if photographs is not None and photographs.absolute().stem in KINDS:
+        raise DataError(f"{photographs} has the name of what is drawn; rename it.")
     pictures = {kind: draw_neither(kind, _DRAWN_A_KIND, side) for kind in KINDS}
     if photographs is None:
         return pictures
     with open_source(photographs) as source:
+        source.entries = source.entries[:: -(-len(source.entries) // _MOST_PHOTOGRAPHS)]
         decoded = [pixels for _, pixels in decode_entries(source, side)]
     usable = [pixels for pixels in decoded if not isinstance(pixels, Skipped)]
+    for skipped in (pixels for pixels in decoded if isinstance(pixels, Skipped)):
+        print(f"  skipped {skipped.name}: {skipped.reason}")
     if not usable:
         raise DataError(f"{photographs} holds no picture that can be decoded; name another folder.")
-    return {**pictures, photographs.stem: np.stack(usable)}
+    return {**pictures, photographs.absolute().stem: np.stack(usable)}
 
 
 def neither_typicality(

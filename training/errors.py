@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+
+_OF_THE_FILE = frozenset(
+    {
+        *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR),
+        *(errno.ENAMETOOLONG, errno.ELOOP),
+    }
+)
+
 
 class TrainingError(Exception):
     """The base of the errors that end a command with one sentence and exit code 1.
@@ -38,6 +47,13 @@ class ClusterError(TrainingError):
 
 class ExportError(TrainingError):
     """The exported model does not answer as the trained one does."""
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether an error is a disk's or a network's, and says nothing of what is on it."""
+    return (
+        isinstance(error, OSError) and error.errno is not None and error.errno not in _OF_THE_FILE
+    )
 
 
 def brief(error: Exception) -> str:

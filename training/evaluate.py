@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -62,13 +63,18 @@ def evaluate(
 
     Raises:
         DataError: The pictures cannot be used, or "validation" is asked of other pictures
-            than the network was trained on.
+            than the network was trained on; or there are photographs for a network that does not
+            tell how typical pictures are.
     """
+    if predictor.domain is None and photographs is not None:
+        raise DataError(
+            f"{predictor.name} does not tell what is neither; evaluate the model that is exported "
+            "from it, or leave out --neither."
+        )
+    neither = {} if predictor.domain is None else collect_neither(predictor.side, photographs)
     judged = judge(predictor, data, part=part, cache=cache)
     evaluation = evaluate_answers(judged.answers.probabilities, judged.classes, predictor.labels)
-    findings = Findings(
-        evaluation, _views(predictor, judged), _domain(predictor, judged, photographs)
-    )
+    findings = Findings(evaluation, _views(predictor, judged), _domain(predictor, judged, neither))
     write_text(output / "evaluation.json", json.dumps(summary(findings), indent=2) + "\n")
     plot_evaluation(output / "evaluation.png", evaluation)
     save_grid(output / "worst.png", worst_tiles(judged, predictor.labels))
@@ -102,7 +108,8 @@ def worst_tiles(judged: Judged, labels: tuple[str, ...]) -> list[Tile]:
         Tile(
             judged.dataset.pixels[judged.positions[index]],
             f"{Path(judged.dataset.names[judged.positions[index]]).name}\n"
-            f"{labels[answers[index]]} {confidence[index]:.1%}",
+            f"{labels[judged.classes[index]]}, not {labels[answers[index]]} "
+            f"({confidence[index]:.1%})",
         )
         for index in worst
     ]
@@ -126,12 +133,11 @@ def _views(predictor: Predictor, judged: Judged) -> dict[str, float]:
 
 
 def _domain(
-    predictor: Predictor, judged: Judged, photographs: Path | None
+    predictor: Predictor, judged: Judged, neither: Mapping[str, NDArray[np.uint8]]
 ) -> DomainFindings | None:
     if predictor.domain is None:
         return None
     typical = typicality_of(judged.answers)
-    neither = collect_neither(predictor.side, photographs)
     return DomainFindings(
         passing=float(np.mean(typical >= predictor.domain.threshold)),
         roc_area=roc_areas(typical, neither_typicality(predictor.predict, neither)),

@@ -39,7 +39,7 @@ def read_exclusions(path: Path) -> tuple[Exclusion, ...]:
         DataError: There is no such file, or a line of it is not as it should be.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Excel begins with a mark
     except FileNotFoundError as error:
         raise DataError(
             f"{path} does not exist; give a CSV with the columns {','.join(_COLUMNS)}, or an "

@@ -14,7 +14,7 @@ import numpy as np
 
 from app.card import CARD_NAME, Metrics, ModelCard, ModelFile
 from app.engines.engine import Answers
-from training.data import load_dataset
+from training.data import holds_pictures_of, load_dataset
 from training.domain import (
     collect_neither,
     describe_domain,
@@ -79,17 +79,18 @@ def export(
         The model's folder.
 
     Raises:
-        ExportError: Quantization loses more than `LARGEST_LOSS`; nothing is written then.
+        ExportError: Quantization loses more than `LARGEST_LOSS`, or `name` is that of something
+            else than a model; nothing is written then.
         DataError: `data` is not what the run was trained on.
         RunError: The run has no best weights, or damaged ones.
         StorageError: There is no room for the model.
     """
+    folder = _folder_for(models, name)
     network = load_best(run)
     side = network.input_shape[1]
     pictures = _pictures(run, data, side, cache)
     neither = collect_neither(side, photographs)
     served = make_served(network, pictures, neither)
-    folder = models / name
     with whole_folder(folder) as aside:
         write_litert(aside / FILES["litert"], served.network)
         measured = {"float": _measure(keras_predict(served.network), pictures, "float")}
@@ -146,17 +147,30 @@ def check_loss(metrics: dict[str, Metrics]) -> None:
             )
 
 
+def _folder_for(models: Path, name: str) -> Path:
+    """Where the model goes; a model that is there is replaced, anything else is not."""
+    folder = models / name
+    if folder.parent != models or name == "..":
+        raise ExportError(f"--name is that of one folder below --models. Received: {name!r}")
+    if folder.exists() and not (folder / CARD_NAME).is_file():
+        raise ExportError(f"{folder} holds something else than a model; give another --name.")
+    return folder
+
+
 def _pictures(run: Run, data: Path, side: int, cache: Path) -> LabelledPictures:
-    split_seed = run.read_summary().split_seed
+    summary = run.read_summary()
     with open_source(data) as source:
-        if source.fingerprint() != run.read_data().get("fingerprint"):
-            raise DataError(
-                f"{data} does not hold the pictures that {run.folder} was trained on; "
-                "give the same --data."
-            )
         dataset = load_dataset(source, side, cache)
+    if not holds_pictures_of(dataset, summary):
+        raise DataError(
+            f"{data} does not hold the pictures that {run.folder} was trained on; "
+            "give the same --data."
+        )
     classes = dataset.classes()
-    return LabelledPictures(dataset.pixels, classes, stratified_split(classes, split_seed))
+    left_out = set(run.read_data().get("excluded", ()))
+    excluded = [position for position, name in enumerate(dataset.names) if name in left_out]
+    split = stratified_split(classes, summary.split_seed).excluding(excluded)
+    return LabelledPictures(dataset.pixels, classes, split)
 
 
 def _measure(predict: Predict, pictures: LabelledPictures, title: str) -> _Measured:

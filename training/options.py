@@ -17,7 +17,8 @@ from training.lookup import Place
 from training.precision import Precision
 from training.recipe import RECIPES, Recipe
 
-_RECIPE_NAMES = tuple(field.name for field in fields(Recipe))
+_ORIGINS = {"start", "mean_of"}  # which the commands find out themselves
+_RECIPE_NAMES = tuple(field.name for field in fields(Recipe) if field.name not in _ORIGINS)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a network"))
+    _add_mean(commands.add_parser("mean", help="take the mean of several trainings' weights"))
     _add_samples(commands.add_parser("samples", help="draw the data, and its augmentation"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a network on labelled pictures"))
     _add_predict(commands.add_parser("predict", help="label pictures"))
@@ -42,7 +44,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     Raises:
         ValueError: A value is out of its range.
     """
-    overrides = {name: getattr(options, name, None) for name in _RECIPE_NAMES if name != "start"}
+    overrides = {name: getattr(options, name, None) for name in _RECIPE_NAMES}
     return RECIPES[options.recipe].override(overrides)
 
 
@@ -107,6 +109,22 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_recipe(parser)
 
 
+def _add_mean(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="runs, and exported models, that began with the same weights",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=Path("runs/mean"),
+        help="folder to write to (default: runs/mean)",
+    )
+
+
 def _add_samples(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     _add_output(parser, Path("runs/samples"))
@@ -152,7 +170,9 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_table(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="folders of runs; others are ignored"
+    )
     parser.add_argument(
         "--against",
         choices=RECIPES,

@@ -69,7 +69,7 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
     axes.imshow(counts, cmap="Blues")
     positions = range(len(evaluation.labels))
     if len(positions) <= _MOST_NAMED:
-        axes.set_xticks(positions, evaluation.labels)
+        axes.set_xticks(positions, evaluation.labels, rotation=90 if len(positions) > 2 else 0)
         axes.set_yticks(positions, evaluation.labels)
         _write_counts(axes, counts)
     axes.set(
@@ -95,15 +95,23 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64]) -> None:
 
 
 def _draw_roc(axes: Axes, evaluation: Evaluation) -> None:
-    for (label, roc), colour in zip(evaluation.rocs.items(), _COLOURS, strict=False):
+    hardest = sorted(evaluation.rocs.items(), key=lambda named: named[1].area)[: len(_COLOURS)]
+    for (label, roc), colour in zip(hardest, _COLOURS, strict=False):
         axes.plot(
             roc.false_positive_rate,
             roc.true_positive_rate,
             color=colour,
-            label=f"{label}, area {roc.area:.4f}",
+            label=f"\u200b{label}, area {roc.area:.4f}",  # one that begins with "_" would be hidden
         )
     axes.plot([0, 1], [0, 1], ":", color="grey")
-    axes.set(title="ROC", xlabel="False positive rate", ylabel="True positive rate")
+    left_out = len(evaluation.rocs) - len(hardest)
+    axes.set(
+        title=f"ROC of the {len(hardest)} hardest of {len(evaluation.rocs)} classes"
+        if left_out
+        else "ROC",
+        xlabel="False positive rate",
+        ylabel="True positive rate",
+    )
     axes.set_aspect("equal")
     if evaluation.rocs:
         axes.legend(loc="lower right")

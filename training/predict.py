@@ -21,6 +21,7 @@ from training.source import open_source
 
 _BATCH = 32
 _SHOWN = 20
+_GRID_SUFFIX = ".png"
 
 
 class Answer(NamedTuple):
@@ -35,7 +36,7 @@ class Answer(NamedTuple):
     """The probability of `label`, 0 to 1."""
 
 
-class Answers(NamedTuple):
+class Labelled(NamedTuple):
     """What came of a call of `predict`."""
 
     answers: list[Answer]
@@ -44,10 +45,10 @@ class Answers(NamedTuple):
 
 def predict(
     predictor: Predictor, inputs: Sequence[Path], *, output: Path, submission: Path | None = None
-) -> Answers:
+) -> Labelled:
     """Label the pictures of an archive, a folder or single files.
 
-    Writes a CSV `id,label,score` to `output`, and a picture grid of the first 20 beside it.
+    Writes a CSV `id,file,label,score` to `output`, and a picture grid of the first 20 beside it.
 
     Args:
         predictor: The network.
@@ -56,8 +57,11 @@ def predict(
         submission: A CSV `id,label` as Kaggle scores it, the label being the class index.
 
     Raises:
-        DataError: There are no pictures, or none can be decoded.
+        DataError: There are no pictures, or none can be decoded; or a CSV cannot be written where
+            it is to be.
     """
+    for path in (output, submission):
+        _check_writable(path)
     answers: list[Answer] = []
     skipped: list[Skipped] = []
     tiles: list[Tile] = []
@@ -74,14 +78,20 @@ def predict(
             answers += new
     if not answers:
         raise DataError(f"No picture of {inputs[0]} can be decoded: {skipped[0].reason}")
-    write_text(output, _csv(("id", "label", "score"), _rows(answers)))
-    save_grid(output.with_suffix(".png"), tiles[:_SHOWN])
+    write_text(output, _csv(("id", "file", "label", "score"), _rows(answers)))
+    save_grid(output.with_suffix(_GRID_SUFFIX), tiles[:_SHOWN])
     if submission is not None:
         by_id = sorted(answers, key=lambda each: (len(each.id), each.id))
         write_text(
             submission, _csv(("id", "label"), ([each.id, each.class_index] for each in by_id))
         )
-    return Answers(answers, skipped)
+    return Labelled(answers, skipped)
+
+
+def _check_writable(path: Path | None) -> None:
+    """Before the work, not after it."""
+    if path is not None and (path.is_dir() or path.suffix.lower() == _GRID_SUFFIX):
+        raise DataError(f"{path} cannot be the CSV's name; give one such as answers.csv.")
 
 
 def _batches(
@@ -114,7 +124,7 @@ def _answer(predictor: Predictor, names: list[str], pixels: NDArray[np.uint8]) -
 
 def _rows(answers: list[Answer]) -> Iterator[list[object]]:
     for each in answers:
-        yield [each.id, each.label, f"{each.score:.6f}"]
+        yield [each.id, each.name, each.label, f"{each.score:.6f}"]
 
 
 def _csv(header: tuple[str, ...], rows: Iterator[list[object]]) -> str:

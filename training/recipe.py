@@ -48,6 +48,7 @@ class Recipe:
     mixup: float = 0.0  # alpha of the Beta distribution by which pictures are blended; 0: not
     cutmix: float = 0.0  # alpha of the Beta distribution of what is pasted over; 0: not
     start: str = ""  # what was trained before, whose weights are gone on from; none: at random
+    mean_of: str = ""  # trainings whose weights these are the mean of; none: of one
     seed: int = 1  # of weights, order, dropout and augmentation
 
     def __post_init__(self) -> None:
@@ -64,6 +65,8 @@ class Recipe:
         for name in ("resample", "erasing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be from 0 to 1. Received: {getattr(self, name)}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must be from 0 to 2^32 - 1. Received: {self.seed}")
         for name in ("weight_decay", "mixup", "cutmix"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must not be negative. Received: {getattr(self, name)}")

@@ -51,6 +51,19 @@ class Run:
         """Whether a training was begun here."""
         return self.recipe_file.is_file()
 
+    def require_new(self) -> None:
+        """Raise RunError if a training was begun here, or what is left of one lies here."""
+        if self.exists:
+            raise RunError(
+                f"{self.folder} holds a training already; add --resume to go on with it, "
+                "or name another folder with --run."
+            )
+        if self.checkpoint_folder.exists() or self.history_file.exists():
+            raise RunError(
+                f"{self.folder} holds what is left of a training without {self.recipe_file.name}; "
+                "name another folder with --run."
+            )
+
     def alone(self) -> contextlib.AbstractContextManager[None]:
         """Keep other trainings out.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import re
+import os
 import threading
 import unicodedata
 from abc import ABC, abstractmethod
@@ -15,13 +15,19 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
 from app.images import ImageTooLargeError
-from training.archive import check_members, open_archive, open_inner_archive, read_member
+from training.archive import (
+    check_members,
+    member_name,
+    open_archive,
+    open_inner_archive,
+    read_member,
+)
 from training.errors import DataError
+from training.labelling import labels_of, training_names
 
-_PICTURES = ".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif .heic .heif"
+_PICTURES = ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif .heic .heif"
 _SUFFIXES = frozenset(_PICTURES.split())
-_LABELLED_NAME = re.compile(r"([^.]+)\..+\.[^.]+")
-_TRAINING = "train"
+_INNER_ARCHIVE = "train.zip"
 _MOST_BYTES = 200_000_000  # of a file: what the largest picture that is decoded takes uncompressed
 _UNSHOWABLE = frozenset({"Cc", "Cs"})  # control characters, and bytes that are no characters
 
@@ -41,7 +47,8 @@ class Source(ABC):
 
     def __init__(self, path: Path, names: list[str]) -> None:
         self.path = path
-        self.entries = _label(sorted(names))
+        names = sorted(names)
+        self.entries = list(map(Entry, names, labels_of(names)))
         if not self.entries:
             raise DataError(
                 f"{path} holds no pictures; give Kaggle's archive, or a folder of image files."
@@ -52,7 +59,7 @@ class Source(ABC):
     @property
     def name(self) -> str:
         """What a reader of the model card would call it."""
-        return self.path.name
+        return self.path.absolute().name
 
     @abstractmethod
     def read(self, entry: Entry) -> bytes:
@@ -76,8 +83,8 @@ class FolderSource(Source):
     """Picture files below a folder."""
 
     def __init__(self, path: Path) -> None:
-        found = sorted(file for file in path.rglob("*") if file.is_file())
-        super().__init__(path, _pictures(file.relative_to(path).as_posix() for file in found))
+        found = (file.relative_to(path).as_posix() for file in _files_below(path))
+        super().__init__(path, training_names(list(filter(is_picture, found))))
 
     def read(self, entry: Entry) -> bytes:
         return read_file(self.path / entry.name)
@@ -107,10 +114,10 @@ class ArchiveSource(Source):
         self._archive = archive
         self._lock = threading.Lock()
         files = [each for each in archive.infolist() if not each.filename.endswith("/")]
-        names = _pictures(member.filename for member in files)
-        self._members = {member.filename: member for member in files}
+        self._members = {member_name(member): member for member in files}
+        names = training_names(list(filter(is_picture, map(member_name, files))))
         chosen = set(names)
-        check_members(path, [member for member in files if member.filename in chosen])
+        check_members(path, [member for member in files if member_name(member) in chosen])
         super().__init__(path, names)
 
     def read(self, entry: Entry) -> bytes:
@@ -128,22 +135,24 @@ class ArchiveSource(Source):
 def open_source(*paths: Path) -> Iterator[Source]:
     """Open one archive, one folder, or any number of picture files.
 
-    Labels come from the folders when pictures lie in several, else from the file names, up to
-    the first dot ("cat.0.jpg"). Of Kaggle's competition, archive or unpacked, only `train` is read.
+    Where `train` lies beside `val` or `test`, as in Kaggle's competition, archive or unpacked, only
+    that is read. Labels are those of `labels_of`.
 
     Raises:
         DataError: A path does not exist, is a damaged archive or one not to be trusted, or holds
-            no pictures.
+            no pictures; or an archive or a folder is one of several paths.
         StorageError: There is no room to unpack an archive in the archive.
     """
     for path in paths:
         if not path.exists():
             raise DataError(f"{path} does not exist; give an archive, a folder or picture files.")
     path = paths[0]
-    if len(paths) > 1 or path.suffix.lower() in _SUFFIXES:
+    if all(each.is_file() and each.suffix.lower() in _SUFFIXES for each in paths):
         yield FilesSource(list(paths))
+    elif len(paths) > 1:
+        raise DataError("Give one archive, one folder, or picture files only, not several of them.")
     elif path.is_dir():
-        inner = path / f"{_TRAINING}.zip"
+        inner = path / _INNER_ARCHIVE
         with _archive(inner) if inner.is_file() else _plain_folder(path) as source:
             yield source
     else:
@@ -208,25 +217,28 @@ def _plain_folder(path: Path) -> Iterator[Source]:
 def _archive(path: Path) -> Iterator[Source]:
     with contextlib.ExitStack() as stack:
         archive = stack.enter_context(open_archive(path))
-        inner = f"{_TRAINING}.zip"
-        if inner in archive.namelist():
-            archive = stack.enter_context(open_inner_archive(path, archive, inner))
+        if _INNER_ARCHIVE in archive.namelist():
+            archive = stack.enter_context(open_inner_archive(path, archive, _INNER_ARCHIVE))
         yield ArchiveSource(path, archive)
 
 
-def _pictures(names: Iterator[str]) -> list[str]:
-    pictures = [name for name in names if is_picture(name)]
-    training = [name for name in pictures if PurePosixPath(name).parts[0] == _TRAINING]
-    folders = {PurePosixPath(name).parts[0] for name in pictures}
-    return training if training and folders <= {_TRAINING, "test", "test1"} else pictures
+def _files_below(path: Path) -> Iterator[Path]:
+    """Files in a folder and its sub-folders, links to folders among them, each folder once."""
 
+    def fail(error: OSError) -> None:
+        raise DataError(
+            f"{error.filename} cannot be read ({error.strerror}); make it readable, or remove it."
+        ) from error
 
-def _label(names: list[str]) -> list[Entry]:
-    folders = {PurePosixPath(name).parent for name in names}
-    if len(folders) > 1:
-        return [Entry(name, PurePosixPath(name).parent.name or None) for name in names]
-    matches = {name: _LABELLED_NAME.fullmatch(PurePosixPath(name).name) for name in names}
-    return [Entry(name, match.group(1) if match else None) for name, match in matches.items()]
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(path, followlinks=True, onerror=fail):
+        stat = Path(folder).stat()
+        if (stat.st_dev, stat.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        folders.sort()
+        yield from (file for name in files if (file := Path(folder, name)).is_file())
 
 
 def _digest(value: list[list[str | int]]) -> str:

@@ -29,6 +29,8 @@ class Start(NamedTuple):
     labels: tuple[str, ...]
     data: DataSummary
     """What it was trained on."""
+    at_random: bool
+    """Whether it began with random weights itself."""
     plain: keras.Model
     """A float32 AlexNet without normalizations to fold, and not calibrated."""
 
@@ -45,19 +47,20 @@ def read_start(folder: Path) -> Start:
         with run.read_best().open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         name = _name(f"run {folder.name}", digest)
-        return Start(name, run.read_labels(), run.read_summary(), load_best(run))
+        at_random = not run.read_recipe().start
+        return Start(name, run.read_labels(), run.read_summary(), at_random, load_best(run))
     card = read_card(folder)
     path = verified_file(folder, card, FILES["keras"])
     plain = _plain(load_network(path, "export it again"), len(card.labels))
     last = plain.get_layer(LAST_DENSE)
     last.set_weights([weight * np.float32(card.temperature) for weight in last.get_weights()])
     name = _name(f"{card.name} {card.version}", card.files[path.name].sha256)
-    return Start(name, card.labels, card.data, plain)
+    return Start(name, card.labels, card.data, not card.recipe.get("start"), plain)
 
 
 def check_width(start: Start, width: float) -> None:
     """Raise RunError if `start` has layers of another width than a training is to have."""
-    given = _width(start.plain)
+    given = width_of(start.plain)
     if given != width:
         raise RunError(
             f"{start.name} has layers of {given:g} times the paper's width, and the recipe says "
@@ -101,10 +104,11 @@ def _plain(served: keras.Model, classes: int) -> keras.Model:
 
 def _empty_like(model: keras.Model, classes: int) -> keras.Model:
     with precision_scope("float32"):
-        return build_alexnet(classes, side=model.input_shape[1], width=_width(model))
+        return build_alexnet(classes, side=model.input_shape[1], width=width_of(model))
 
 
-def _width(model: keras.Model) -> float:
+def width_of(model: keras.Model) -> float:
+    """Of an AlexNet's hidden layers, as a share of the paper's."""
     return float(model.get_layer(FLATTENED_DENSE).units / FLATTENED_UNITS)
 
 

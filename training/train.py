@@ -18,7 +18,7 @@ from training.precision import Precision
 from training.recipe import Recipe
 from training.run import Run
 from training.source import open_source
-from training.split import stratified_split, write_split
+from training.split import Split, stratified_split, write_split
 from training.start import Start, check_width, read_start
 
 
@@ -83,17 +83,10 @@ def train(
         excluded = find_excluded(dataset, split.training, listed)
         split = split.excluding(excluded)
         _report_excluded(dataset, excluded)
+        require_even_shares(min(recipe.batch_size, len(split.training)), names)
         facts = {
-            "source": source.name,
             "fingerprint": source.fingerprint(),
-            "pictures": dataset.digest(),
-            "labels": list(dataset.labels),
-            "counts": dataset.counts,
-            "training": len(split.training),
-            "validation": len(split.validation),
-            "split_seed": split_seed,
-            "excluded": [dataset.names[position] for position in excluded],
-            "skipped": [asdict(skipped) for skipped in dataset.skipped],
+            **_facts(dataset, split, split_seed, excluded),
         }
         if begun is not None:
             _check_unseen(begun, dataset, split_seed)
@@ -102,11 +95,27 @@ def train(
             _check_resumable(run, recipe, facts)
         with run.alone():
             if not resume:
-                _check_new(run)
+                run.require_new()
                 run.write_data(facts)
                 write_split(run.split_file, dataset, split)
                 run.write_recipe(recipe)
             fit(run, recipe, training_data, precision, place, names, begun)
+
+
+def _facts(
+    dataset: Dataset, split: Split, split_seed: int, excluded: dict[int, str]
+) -> dict[str, object]:
+    return {
+        "source": dataset.source,
+        "pictures": dataset.digest(),
+        "labels": list(dataset.labels),
+        "counts": dataset.counts,
+        "training": len(split.training),
+        "validation": len(split.validation),
+        "split_seed": split_seed,
+        "excluded": [dataset.names[position] for position in excluded],
+        "skipped": [asdict(skipped) for skipped in dataset.skipped],
+    }
 
 
 def _report(dataset: Dataset) -> None:
@@ -137,19 +146,6 @@ def _check_unseen(start: Start, dataset: Dataset, split_seed: int) -> None:
         )
 
 
-def _check_new(run: Run) -> None:
-    if run.exists:
-        raise RunError(
-            f"{run.folder} holds a training already; add --resume to go on with it, "
-            "or name another folder with --run."
-        )
-    if run.checkpoint_folder.exists() or run.history_file.exists():
-        raise RunError(
-            f"{run.folder} holds what is left of a training without {run.recipe_file.name}; "
-            "name another folder with --run."
-        )
-
-
 def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None:
     if not run.exists:
         raise RunError(
@@ -161,8 +157,10 @@ def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None
             "resume with the same options, or name another folder with --run."
         )
     known = run.read_data()
-    added = {"pictures"} - known.keys()  # which runs of before do not have
-    if known != {name: fact for name, fact in facts.items() if name not in added}:
+    compared = facts.keys() - {"source"}  # whose name may change
+    if "pictures" not in known:  # a run of before
+        compared -= {"pictures"}
+    if any(known.get(name) != facts[name] for name in compared):
         raise RunError(
             f"{run.folder} was begun with other pictures, another split or other exclusions; "
             "resume with the same --data, --split-seed and --exclusions."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,10 @@ from ray.serve.handle import DeploymentHandle
 
 from app.card import ModelCard
 from app.engines.engine import Answers, Pictures
+from app.errors import NotReadyError
+
+_TRIES = 4
+_PAUSE_SECONDS = 0.25
 
 
 class ModelName(NamedTuple):
@@ -33,8 +38,9 @@ class Description(NamedTuple):
 class RemoteEngine:
     """Whichever engine replica Ray chooses, which may be on another machine.
 
-    A batch whose replica ends is sent to another one: they are alike. Only once, since it may be
-    what ended the first.
+    A batch whose replica ends is sent to another one: they are alike. Once in a call, since it may
+    be what ended the first. A batch whose replica has no engine that answers is sent again, after
+    a pause, to whichever Ray chooses then.
     """
 
     def __init__(
@@ -50,6 +56,14 @@ class RemoteEngine:
 
     def predict(self, pictures: Pictures) -> Answers:
         batch = np.stack(list(pictures))
+        for _ in range(_TRIES - 1):
+            try:
+                return self._ask_twice(batch)
+            except NotReadyError:
+                time.sleep(_PAUSE_SECONDS)
+        return self._ask_twice(batch)
+
+    def _ask_twice(self, batch: NDArray[np.uint8]) -> Answers:
         try:
             return self._ask(batch)
         except RayActorError:

@@ -40,42 +40,50 @@ def tutorial(keras_file: Path) -> Rival:
     command = ["uvicorn", "benchmarks.rivals.tutorial:app", "--port", "{port}", "--no-access-log"]
     variables = {"BENCH_KERAS_FILE": str(keras_file), "TF_CPP_MIN_LOG_LEVEL": "2"}
     return Rival(
-        "tutorial",
-        "model.predict, float32",
-        [sys.executable, "-m", *command],
-        variables,
-        "/health",
-        "/predict",
-        True,
+        name="tutorial",
+        setting="model.predict",
+        command=[sys.executable, "-m", *command],
+        variables=variables,
+        probe="/health",
+        path="/predict",
+        takes_forms=True,
     )
 
 
 def litserve(litert_file: Path, cores: int, decoder: str) -> Iterator[Rival]:
     """LitServe, at each setting that may be its best."""
     for setting in _settings(cores, (0, 2, 5)):
-        yield Rival(
-            f"LitServe, {decoder} decoder",
-            str(setting),
-            [sys.executable, "-m", "benchmarks.rivals.litserve_server", "--port", "{port}"],
-            _variables(litert_file, setting, decoder),
-            "/health",
-            "/predict",
-            True,
-        )
+        for servers in sorted({1, setting.workers}):  # the latter is LitServe's default
+            yield Rival(
+                name=f"LitServe, {decoder} decoder",
+                setting=f"{setting}, {servers} API servers",
+                command=_module("litserve_server"),
+                variables={
+                    **_variables(litert_file, setting, decoder),
+                    "BENCH_API_SERVERS": str(servers),
+                },
+                probe="/health",
+                path="/predict",
+                takes_forms=True,
+            )
 
 
 def mosec(litert_file: Path, cores: int, decoder: str) -> Iterator[Rival]:
     """Mosec, at each setting that may be its best."""
     for setting in _settings(cores, (1, 5)):  # 0 is not to be had
         yield Rival(
-            f"mosec, {decoder} decoder",
-            str(setting),
-            [sys.executable, "-m", "benchmarks.rivals.mosec_server", "--port", "{port}"],
-            _variables(litert_file, setting, decoder),
-            "/",
-            "/inference",
-            False,
+            name=f"mosec, {decoder} decoder",
+            setting=str(setting),
+            command=_module("mosec_server"),
+            variables=_variables(litert_file, setting, decoder),
+            probe="/",
+            path="/inference",
+            takes_forms=False,
         )
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", f"benchmarks.rivals.{name}", "--port", "{port}"]
 
 
 def _settings(cores: int, waits: tuple[int, ...]) -> Iterator[_Setting]:

@@ -1,6 +1,7 @@
 """LitServe with its batching."""
 
 import argparse
+import os
 
 import litserve
 import numpy as np
@@ -35,7 +36,7 @@ if __name__ == "__main__":
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS)
     server.run(
         port=parser.parse_args().port,
-        num_api_servers=1,  # with more, connections hang until all have started
+        num_api_servers=int(os.environ.get("BENCH_API_SERVERS", "1")),
         generate_client_file=False,
         log_level="warning",
     )

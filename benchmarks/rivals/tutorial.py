@@ -21,6 +21,7 @@ async def health():
 @app.post("/predict")
 async def predict(file: UploadFile):
     image = Image.open(io.BytesIO(await file.read())).convert("RGB").resize((227, 227))
-    probabilities = model.predict(np.expand_dims(np.asarray(image), 0), verbose=0)[0]
+    outputs = model.predict(np.expand_dims(np.asarray(image), 0), verbose=0)
+    probabilities = (outputs[0] if isinstance(outputs, list) else outputs)[0]
     best = int(np.argmax(probabilities))
     return {"label": labels[best], "score": float(probabilities[best])}

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from app.card import ModelCardError
+from app.card import ModelCardError, read_card
 from app.engines.remote import ModelName
 from app.errors import InferenceError, NotReadyError, SettingsError, StartupError
-from app.ray_serve import EngineReplica, application
+from app.ray_serve import _CALLS, EngineReplica, application
 from app.service import Model
 from app.settings import Settings
 from tests.app.cards import card_of, write_card
@@ -34,7 +35,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, fake_engine: FakeEngine, tmp_path: P
         version = settings.model.name
         return Model(card_of(tmp_path).model_copy(update={"version": version}), [fake_engine])
 
-    monkeypatch.setenv("ALEXNET_THREADS", "2")
+    monkeypatch.setattr("app.ray_serve._assigned_resources", lambda: {"CPU": 2.0})
     monkeypatch.setattr("app.ray_serve.load_model", load)
     monkeypatch.setattr("app.ray_serve.dictConfig", lambda _: None)  # pytest has its own
     return folders
@@ -150,3 +151,67 @@ def test_version_that_is_not_in_the_folder_is_not_deployed(tmp_path: Path) -> No
 def test_other_arguments_are_refused() -> None:
     with pytest.raises(SettingsError, match="The arguments are model, a folder, and version"):
         application({"folder": "models/mine"})
+
+
+@pytest.mark.parametrize(
+    ("device", "assigned", "used"),
+    [
+        ("auto", {"CPU": 1.0}, "cpu"),
+        ("auto", {"CPU": 1.0, "GPU": 0.25}, "gpu"),
+        ("cpu", {"CPU": 1.0, "GPU": 1.0}, "cpu"),
+        ("gpu", {"CPU": 1.0}, "gpu"),
+    ],
+)
+async def test_replica_takes_the_gpu_only_if_it_was_assigned_a_share(
+    monkeypatch: pytest.MonkeyPatch,
+    checked: list[str],
+    device: str,
+    assigned: dict[str, float],
+    used: str,
+) -> None:
+    monkeypatch.setenv("ALEXNET_DEVICE", device)
+    monkeypatch.setattr("app.ray_serve._assigned_resources", lambda: assigned)
+    replica = EngineReplica(OLD)
+
+    await replica.describe(NEW)
+
+    assert replica._settings.device == used
+    assert f" ALEXNET_DEVICE={used} " in checked[0]
+    for service in replica._services.values():
+        await service.close()
+
+
+async def test_loading_outlives_the_call_that_began_it(
+    replica: EngineReplica, monkeypatch: pytest.MonkeyPatch, loaded: list[Path]
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def check(_: tuple[str, ...]) -> None:
+        begun.set()
+        await may_end.wait()
+
+    monkeypatch.setattr("app.ray_serve.run_check", check)
+    first = asyncio.create_task(replica.describe(NEW))
+    await begun.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    second = asyncio.create_task(replica.describe(NEW))
+    await asyncio.sleep(0)
+    may_end.set()
+
+    assert (await second).card.version == "2"
+    assert loaded == [OLD.folder, NEW.folder]
+
+
+def test_the_configuration_is_one_that_the_application_can_fill() -> None:
+    (configured,) = yaml.safe_load(Path("serve.yaml").read_text())["applications"]
+    http, engine = (each["autoscaling_config"] for each in configured["deployments"])
+
+    assert (
+        http["max_replicas"] * _CALLS >= engine["max_replicas"] * engine["target_ongoing_requests"]
+    )
+    assert configured["args"] == {
+        "model": "models/dogs-vs-cats",
+        "version": read_card(Path("models/dogs-vs-cats")).version,
+    }

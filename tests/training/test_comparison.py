@@ -95,3 +95,13 @@ def test_the_command_prints_it(workshop: Workshop, capsys: pytest.CaptureFixture
     (row,) = rows(capsys.readouterr().out)[2:]
     assert row[0].startswith("learning_rate 0.003, epochs 6, batch_size 8, stages 99:1,227:5")
     assert float(row[3]) > 0.9
+
+
+def test_the_command_leaves_out_what_is_no_run(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    workshop.command("table", tmp_path, workshop.run)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+    with pytest.raises(SystemExit, match="None of the folders holds a training"):
+        workshop.command("table", tmp_path)

@@ -4,11 +4,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from app.images import decode_image
+from app.images import DecodedImage, decode_image
 from tests.app.pictures import GREEN, picture
 from tests.training.disk import no_file_above
 from tests.training.pictures import CAT, DOG, kaggle_files, write_files, write_zip
@@ -222,3 +223,23 @@ def test_one_class_is_an_error(tmp_path: Path) -> None:
 def test_class_that_a_model_does_not_know_is_an_error(archive: Path) -> None:
     with pytest.raises(DataError, match="labelled dog, but the classes are cat, cow"):
         load(archive).classes(("cat", "cow"))
+
+
+def test_a_picture_without_a_label_is_named(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"None/1.jpg": CAT, "dog/1.jpg": DOG, "cover.jpg": CAT})
+
+    with pytest.raises(DataError, match=r"nothing tells the label of cover\.jpg \(1 such"):
+        load(path).classes()
+
+
+def test_pictures_may_take_long_to_decode(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = set()
+
+    def decode(*arguments: Any, max_seconds: float) -> DecodedImage:
+        seconds.add(max_seconds)
+        return decode_image(*arguments)
+
+    monkeypatch.setattr("training.data.decode_image", decode)
+    load(archive)
+
+    assert seconds == {60}

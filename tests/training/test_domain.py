@@ -74,3 +74,20 @@ def test_network_is_asked_for_every_kind() -> None:
 def test_network_without_typicality_is_refused() -> None:
     with pytest.raises(ValueError, match="Received: None"):
         typicality_of(Answers(np.zeros((1, 2), np.float32), None))
+
+
+def test_photographs_do_not_take_the_place_of_what_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has the name of what is drawn"):
+        collect_neither(20, tmp_path / next(iter(KINDS)))
+
+
+def test_of_many_photographs_every_so_many_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {f"{number}.jpg": CAT for number in range(9)} | {"4.jpg": b"no picture"}
+    monkeypatch.setattr("training.domain._MOST_PHOTOGRAPHS", 5)
+
+    found = collect_neither(20, write_files(tmp_path / "cars", files))
+
+    assert len(found["cars"]) == 4
+    assert "skipped 4.jpg: " in capsys.readouterr().out

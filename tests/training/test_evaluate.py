@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.training.pictures import size_of
+from tests.training.pictures import CAT, DOG, size_of, write_files
 from tests.training.workshop import Workshop
 from training.neither import KINDS
 
@@ -74,3 +74,24 @@ def test_other_pictures_have_no_validation_split(
 
     with pytest.raises(SystemExit, match="--part all"):
         workshop.command("evaluate", "--model", workshop.model, "--data", other, "--output", output)
+
+
+def test_photographs_of_neither_are_measured_beside_what_is_drawn(
+    workshop: Workshop, output: Path, tmp_path: Path
+) -> None:
+    photographs = write_files(tmp_path / "cars", {"1.jpg": CAT, "2.jpg": DOG})
+    arguments = ("--data", workshop.data, "--output", output, "--neither", photographs)
+
+    workshop.command("evaluate", "--model", workshop.model, *arguments)
+
+    figures = json.loads((output / "evaluation.json").read_text())
+    assert set(figures["domain"]["roc_area"]) == {*KINDS, "cars"}
+
+
+def test_a_run_does_not_tell_what_is_neither(
+    workshop: Workshop, output: Path, tmp_path: Path
+) -> None:
+    arguments = ("--data", workshop.data, "--output", output, "--neither", tmp_path)
+
+    with pytest.raises(SystemExit, match="evaluate the model that is exported from it"):
+        workshop.command("evaluate", "--model", workshop.run, *arguments)

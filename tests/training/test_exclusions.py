@@ -97,6 +97,13 @@ def test_a_list_is_read(tmp_path: Path) -> None:
     assert read_exclusions(path) == (Exclusion("cat.1.jpg", 255, "a dog, no cat"),)
 
 
+def test_a_list_that_excel_saved_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("\ufefffile,hash,reason\n")
+
+    assert read_exclusions(path) == ()
+
+
 @pytest.mark.parametrize("text", ["", HEADER])
 def test_an_empty_list_excludes_nothing(tmp_path: Path, text: str) -> None:
     assert read_exclusions(written(tmp_path, text)) == ()

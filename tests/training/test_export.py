@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from app.card import Metrics, read_card, verified_file
 from app.main import create_app
 from app.settings import Settings
 from tests.app.conftest import serving
+from tests.training.pictures import CAT, write_files
 from tests.training.workshop import Workshop
 from training.domain import typicality_of
 from training.errors import ExportError
@@ -21,6 +23,9 @@ from training.evaluate import judge
 from training.export import check_loss
 from training.neither import KINDS
 from training.predictor import load_predictor
+from training.run import Run
+from training.served import LabelledPictures
+from training.source import open_source
 
 
 def test_the_card_describes_what_lies_beside_it(workshop: Workshop) -> None:
@@ -109,3 +114,47 @@ def test_only_what_was_trained_on_can_be_exported_with(workshop: Workshop, tmp_p
             *("--models", tmp_path / "models"),
         )
     assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b"])
+def test_a_model_is_one_folder_below_the_others(workshop: Workshop, name: str) -> None:
+    arguments = ("--run", workshop.run, "--data", workshop.data, "--models", workshop.model.parent)
+
+    with pytest.raises(SystemExit, match="one folder below --models"):
+        workshop.command("export", *arguments, "--name", name)
+
+
+def test_what_is_no_model_is_not_replaced(workshop: Workshop, tmp_path: Path) -> None:
+    pictures = write_files(tmp_path / "mine", {"1.jpg": CAT})
+    arguments = ("--run", workshop.run, "--data", workshop.data, "--models", tmp_path)
+
+    with pytest.raises(SystemExit, match="mine holds something else than a model"):
+        workshop.command("export", *arguments, "--name", "mine")
+
+    assert (pictures / "1.jpg").read_bytes() == CAT
+
+
+def test_pictures_are_known_wherever_they_were_copied_to(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "copy"
+    shutil.copytree(workshop.data, data, copy_function=shutil.copyfile)  # without their times
+    run = shutil.copytree(workshop.run, tmp_path / "run")
+    Run(run).write_data(Run(run).read_data() | {"excluded": ["dark.0.jpg", "light.1.jpg"]})
+    split = []
+
+    def stop(_: object, pictures: LabelledPictures, *__: object) -> None:
+        split.append(pictures.split)
+        raise ExportError("enough")
+
+    monkeypatch.setattr("training.export.make_served", stop)
+    with pytest.raises(SystemExit, match="enough"):
+        workshop.command("export", "--run", run, "--data", data, "--models", tmp_path)
+
+    (found,) = split
+    with open_source(data) as source:
+        names = [entry.name for entry in source.entries]
+    excluded = {names.index("dark.0.jpg"), names.index("light.1.jpg")}
+    assert len(found.validation) == 16
+    assert not excluded & set(found.training.tolist())
+    assert len(found.training) == 64 - len(excluded - set(found.validation.tolist()))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from tests.training.pictures import size_of
-from training.metrics import evaluate_answers
+from training.metrics import Evaluation, evaluate_answers
 from training.plots import plot_curves, plot_evaluation
 
 ROWS = [
@@ -29,15 +30,36 @@ def test_curves_show_every_run(tmp_path: Path) -> None:
     assert [orange in each for each in colours] == [False, True]
 
 
+def evaluation_of(labels: tuple[str, ...]) -> Evaluation:
+    count = len(labels)
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(count), 30).astype(np.float32)
+    return evaluate_answers(probabilities, np.arange(30, dtype=np.int32) % count, labels)
+
+
 @pytest.mark.parametrize("labels", [("cat", "dog"), ("ant", "bee", "cow")])
 def test_evaluation_is_drawn_for_any_number_of_classes(
     tmp_path: Path, labels: tuple[str, ...]
 ) -> None:
-    count = len(labels)
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(count), 30).astype(np.float32)
-    classes = np.arange(30, dtype=np.int32) % count
-
-    plot_evaluation(tmp_path / "evaluation.png", evaluate_answers(probabilities, classes, labels))
+    plot_evaluation(tmp_path / "evaluation.png", evaluation_of(labels))
 
     width, height = size_of(tmp_path / "evaluation.png")
     assert width > 2 * height > 600
+
+
+def test_of_many_classes_the_hardest_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Axes] = []
+    monkeypatch.setattr("training.plots.save_figure", lambda _, figure: drawn.extend(figure.axes))
+    evaluation = evaluation_of((*"abcdefgh", "_background"))
+
+    plot_evaluation(tmp_path / "evaluation.png", evaluation)
+
+    roc = drawn[1]
+    hardest = sorted(evaluation.rocs.items(), key=lambda named: named[1].area)[:6]
+    legend = roc.get_legend()
+    assert legend is not None
+    assert [text.get_text().strip("\u200b") for text in legend.get_texts()] == [
+        f"{label}, area {each.area:.4f}" for label, each in hardest
+    ]
+    assert roc.get_title() == "ROC of the 6 hardest of 9 classes"

@@ -47,7 +47,8 @@ def test_pictures_of_an_archive_are_labelled(tmp_path: Path) -> None:
         str(number): ("cat", "dog")[number % 2] for number in range(1, 40)
     }
     lines = (tmp_path / "predictions.csv").read_text().splitlines()
-    assert lines[0] == "id,label,score"
+    assert lines[0] == "id,file,label,score"
+    assert lines[1].startswith("1,test1/1.jpg,dog,")
     assert len(lines) == 40
     submission = (tmp_path / "submission.csv").read_text().splitlines()
     assert submission[:3] == ["id,label", "1,1", "2,0"]
@@ -101,3 +102,15 @@ def test_a_name_like_a_formula_is_drawn(tmp_path: Path) -> None:
     predict(PREDICTOR, [folder], output=tmp_path / "out.csv")
 
     assert size_of(tmp_path / "out.png")[1] > 200
+
+
+@pytest.mark.parametrize("name", ["folder", "answers.png"])
+@pytest.mark.parametrize("argument", ["output", "submission"])
+def test_what_is_no_name_of_a_csv_is_told_before_the_work(
+    tmp_path: Path, name: str, argument: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    arguments = {"output": tmp_path / "out.csv", argument: tmp_path / name}
+
+    with pytest.raises(DataError, match=f"{name} cannot be the CSV's name"):
+        predict(PREDICTOR, [tmp_path / "missing.zip"], **arguments)

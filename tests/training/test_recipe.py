@@ -55,6 +55,8 @@ def test_stages_share_the_epochs(epochs: int, sides: list[int]) -> None:
         ({"crop": 0.0}, "`crop` must be above 0 and at most 1. Received: 0.0"),
         ({"weight_decay": -0.1}, "`weight_decay` must not be negative"),
         ({"mixup": -0.1}, "`mixup` must not be negative. Received: -0.1"),
+        ({"seed": -1}, "`seed` must be from 0 to"),
+        ({"seed": 2**32}, "Received: 4294967296"),
         ({"stages": ((99, 1.0),)}, "end at 227"),
         ({"stages": ((227, 1.0), (99, 1.0))}, "must rise"),
         ({"stages": ((100, 1.0), (227, 1.0))}, "sides of"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -194,3 +195,55 @@ def test_a_file_that_is_larger_than_any_picture_is_not_read(tmp_path: Path) -> N
 
     with open_source(tmp_path) as source, pytest.raises(ImageTooLargeError, match="than 200 MB"):
         source.read(source.entries[0])
+
+
+def test_folders_that_are_links_are_read_once(tmp_path: Path) -> None:
+    elsewhere = write_files(tmp_path / "elsewhere", {"1.jpg": DOG})
+    data = write_files(tmp_path / "data", {"cat/1.jpg": CAT})
+    (data / "dog").symlink_to(elsewhere, target_is_directory=True)
+    (elsewhere / "again").symlink_to(elsewhere, target_is_directory=True)
+
+    assert names_of(data) == ["cat/1.jpg", "dog/1.jpg"]
+    assert labels_of(data) == ["cat", "dog"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    write_files(tmp_path, {"cat/1.jpg": CAT})
+    monkeypatch.setattr("os.scandir", fail)
+
+    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\)"):
+        names_of(tmp_path)
+
+
+def test_a_name_in_utf_8_is_read_whether_its_archive_says_so_or_not(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"H\u00fchner/1.jpg": CAT, "x/1.jpg": DOG})
+    data = path.read_bytes()
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # without the bit for UTF-8
+        start = data.index(header)
+        data = data[: start + flags] + b"\0\0" + data[start + flags + 2 :]
+    path.write_bytes(data)
+
+    with open_source(path) as source:
+        assert [entry.label for entry in source.entries] == ["H\u00fchner", "x"]
+        assert source.read(source.entries[0]) == CAT
+
+
+def test_this_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write_files(tmp_path, {"1.jpg": CAT}))
+
+    with open_source(Path()) as source:
+        assert source.name == tmp_path.name
+
+
+@pytest.mark.parametrize("other", ["folder", "archive.zip"])
+def test_a_folder_or_an_archive_is_given_alone(tmp_path: Path, other: str) -> None:
+    write_files(tmp_path, {"rex.jpg": DOG, "folder/tom.jpg": CAT})
+    write_zip(tmp_path / "archive.zip", {"tom.jpg": CAT})
+
+    with pytest.raises(DataError, match="Give one archive, one folder, or picture files only"):
+        names_of(tmp_path / "rex.jpg", tmp_path / other)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from app.images import ImageError, decode_image
 from training.bulk.listing import Piece, folder_of
 from training.bulk.shards import Picture, is_shard, shard_pictures
-from training.data import Skipped
-from training.errors import DataError
+from training.data import LONGEST_SECONDS, Skipped
+from training.errors import DataError, may_pass
 from training.source import Entry, Source, open_source, read_file
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -37,7 +37,11 @@ class Reader:
         self._archive = archive
 
     def pictures(self, pieces: Iterable[Piece]) -> Iterator[Picture]:
-        """The pictures of some pieces, in their order."""
+        """The pictures of some pieces, in their order.
+
+        Raises:
+            DataError: One cannot be read for now: a disk or a network fails.
+        """
         for piece in pieces:
             if is_shard(piece.name):
                 yield from shard_pictures(self._folder / piece.name, *piece)
@@ -50,6 +54,8 @@ class Reader:
                 return self._archive.read(Entry(name, None))
             return read_file(self._folder / name)
         except (DataError, ImageError) as error:
+            if may_pass(error.__cause__):
+                raise
             return Skipped(name, str(error))
 
 
@@ -98,6 +104,6 @@ def _decode(name: str, data: bytes | Skipped, size: tuple[int, int]) -> Pixels |
     if isinstance(data, Skipped):
         return data
     try:
-        return decode_image(data, size).pixels
+        return decode_image(data, size, max_seconds=LONGEST_SECONDS).pixels
     except ImageError as error:
         return Skipped(name, str(error))

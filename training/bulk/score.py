@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ray
 import ray.data
+from ray.exceptions import RayError
 from tqdm import tqdm
 
 from app.card import read_card, verified_file
@@ -16,10 +18,12 @@ from training.bulk.job import Job
 from training.bulk.listing import count_parts, fingerprint, write_listing
 from training.bulk.scorer import FAILURE, Scorer, Work
 from training.bulk.table import Totals, write_csv
-from training.errors import DataError, RunError, TrainingError
+from training.errors import DataError, RunError, TrainingError, brief
 from training.form import FILES, Form
 
 _FINGERPRINT = "fingerprint"
+_AT_ONCE = 10_000  # parts that Ray Data is told of: it keeps something of each
+_RETRIES = 3  # of a part whose process ended, which its pictures may have caused
 
 
 def score(source: Path, model: Path, output: Path, form: Form = "litert") -> Totals:
@@ -94,10 +98,21 @@ def _score_parts(job: Job, work: Work, total: int) -> None:
         if not parts:
             return
         with ray_running():
-            for row in _scored(parts, work).iter_rows():
-                if row[FAILURE]:
-                    raise TrainingError(row[FAILURE])
-                bar.update()
+            for start in range(0, len(parts), _AT_ONCE):
+                for row in _rows(parts[start : start + _AT_ONCE], work):
+                    if row[FAILURE]:
+                        raise TrainingError(row[FAILURE])
+                    bar.update()
+
+
+def _rows(parts: list[int], work: Work) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _scored(parts, work).iter_rows()
+    except RayError as error:
+        raise TrainingError(
+            f"A process that scores ended {_RETRIES + 1} times over one part ({brief(error)}); "
+            "give it more memory, or take away the picture that ends it. What is done stays done."
+        ) from error
 
 
 def _scored(parts: list[int], work: Work) -> ray.data.Dataset:
@@ -109,5 +124,6 @@ def _scored(parts: list[int], work: Work) -> ray.data.Dataset:
         fn_constructor_args=(work, actors.cpus),
         num_cpus=actors.cpus,
         num_gpus=actors.gpus,
+        max_task_retries=_RETRIES,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors.number),
     )

@@ -21,7 +21,7 @@ from training.bulk.listing import read_part
 from training.bulk.reading import Decoded, Reader, decode_ahead, open_reader
 from training.bulk.table import Score, write_part
 from training.data import Skipped
-from training.errors import DataError, TrainingError
+from training.errors import DataError, TrainingError, brief
 from training.form import FILES, Form
 
 PART = "item"  # as Ray Data names the only column of a list
@@ -62,6 +62,8 @@ class Scorer:
             self._score(number)
         except (TrainingError, StartupError) as error:
             return {PART: number, FAILURE: str(error)}
+        except Exception as error:  # which Ray would tell by a traceback, without the part
+            return {PART: number, FAILURE: f"Part {number} cannot be scored: {brief(error)}"}
         return {PART: number, FAILURE: ""}
 
     def _score(self, number: int) -> None:

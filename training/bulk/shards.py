@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import tarfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
@@ -12,14 +14,16 @@ import pyarrow.parquet as pq
 
 from app.images import ImageTooLargeError
 from training.data import Skipped
-from training.errors import DataError, brief
+from training.errors import DataError, brief, may_pass
 from training.source import check_size, is_picture
 
 PARQUET = ".parquet"
 _TAR = ".tar"
 _COLUMNS = ("image", "bytes")
 _BYTES = "bytes"  # of a struct with the path beside them, as Hugging Face's data sets have it
-_ROWS = 64  # that are held in memory at once
+_ROWS = 64  # that are held in memory at once, beside what PyArrow reads ahead:
+_BUFFER_BYTES = 2**20  # without which it would read all of a row group
+_PIECE_BYTES = 2**16
 
 Picture: TypeAlias = tuple[str, bytes | Skipped]
 """A name, and the bytes of a picture's file, or why there are none."""
@@ -56,18 +60,25 @@ def shard_pictures(path: Path, name: str, row_group: int | None) -> Iterator[Pic
 
     They are named after the shard `name` and their member or, from 0, their row. Where the
     shard is damaged, the last one is named after the shard alone.
+
+    Raises:
+        DataError: The shard cannot be read for now: a disk or a network fails.
     """
     try:
         if row_group is None:
             yield from _tar_pictures(path, name)
         else:
             yield from _parquet_pictures(path, name, row_group)
-    except (OSError, pa.ArrowException, tarfile.TarError) as error:
+    except (OSError, ValueError, pa.ArrowException, tarfile.TarError) as error:
+        if may_pass(error):
+            raise DataError(
+                f"{path} cannot be read ({brief(error)}); run the command again once it can."
+            ) from error
         yield name, Skipped(name, f"The rest of the shard cannot be read ({brief(error)}).")
 
 
 def _parquet_pictures(path: Path, name: str, row_group: int) -> Iterator[Picture]:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file:
         column = _column(file.schema_arrow)
         row = sum(file.metadata.row_group(each).num_rows for each in range(row_group))
         for rows in file.iter_batches(_ROWS, row_groups=[row_group], columns=[column]):
@@ -108,6 +119,20 @@ def _tar_pictures(path: Path, name: str) -> Iterator[Picture]:
                     yield _picture(inside, _read_member(shard, member))
                 except ImageTooLargeError as error:
                     yield inside, Skipped(inside, str(error))
+        _check_end(shard)
+
+
+def _check_end(shard: tarfile.TarFile) -> None:
+    """Raise ReadError unless zeros follow, and nothing else: for tarfile, damage is an end too."""
+    file = shard.fileobj
+    assert file is not None  # it is open
+    file.seek(shard.offset)
+    end = file.read(tarfile.BLOCKSIZE)
+    if not end:
+        raise tarfile.ReadError("its end is missing")
+    for piece in itertools.chain([end], iter(partial(file.read, _PIECE_BYTES), b"")):
+        if piece.strip(b"\0"):
+            raise tarfile.ReadError("the header of a member is damaged")
 
 
 def _read_member(shard: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

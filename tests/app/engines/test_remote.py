@@ -10,6 +10,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError
 
 from app.engines.engine import Answers
 from app.engines.remote import Description, ModelName, RemoteEngine
+from app.errors import NotReadyError
 from tests.app.cards import card_of
 
 MODEL = ModelName(Path("models/mine"), "1.2.3")
@@ -93,6 +94,25 @@ def test_batch_that_ends_two_replicas_is_sent_to_no_third(tmp_path: Path) -> Non
     with pytest.raises(RayActorError):
         engine_of(replicas, tmp_path).predict(PICTURES)
     assert len(replicas.calls) == 2
+
+
+@pytest.mark.parametrize(("failures", "answered"), [(3, True), (4, False)])
+def test_batch_that_finds_no_engine_is_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, *, answered: bool
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("app.engines.remote.time.sleep", pauses.append)
+    unready = (Response(NotReadyError("All engines rest.")) for _ in range(failures))
+    replicas = Replicas(*unready, Response(ANSWERS))
+    engine = engine_of(replicas, tmp_path)
+
+    if answered:
+        assert engine.predict(PICTURES) is ANSWERS
+    else:
+        with pytest.raises(NotReadyError):
+            engine.predict(PICTURES)
+    assert len(replicas.calls) == 4
+    assert len(pauses) == 3
 
 
 def test_what_an_engine_raises_is_not_tried_again(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
+import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +105,42 @@ def test_a_name_that_is_no_text_can_be_written(tmp_path: Path) -> None:
     assert name.encode() == b"a.tar/?.jpg"
 
 
-def test_what_is_left_of_a_damaged_shard_is_one_row(tmp_path: Path) -> None:
-    path = write_tar(tmp_path / "a.tar", {"1.jpg": b"cat", "2.jpg": bytes(5000)})
-    path.write_bytes(path.read_bytes()[:2000])
+def cut_in_a_member(shard: bytes) -> bytes:
+    return shard[:2000]
+
+
+def cut_in_a_header(shard: bytes) -> bytes:
+    return shard[:1300]
+
+
+def cut_between_members(shard: bytes) -> bytes:
+    return shard[:1024]
+
+
+def zeros_in_place_of_a_header(shard: bytes) -> bytes:
+    return shard[:1024] + bytes(512) + shard[1536:]
+
+
+def a_header_overwritten(shard: bytes) -> bytes:
+    return shard[:1024] + b"x" * 512 + shard[1536:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut_in_a_member,
+        cut_in_a_header,
+        cut_between_members,
+        zeros_in_place_of_a_header,
+        a_header_overwritten,
+    ],
+    ids=lambda damage: damage.__name__,
+)
+def test_what_is_left_of_a_damaged_shard_is_one_row(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = write_tar(tmp_path / "a.tar", {"1.jpg": b"cat", "2.jpg": b"d" * 5000})
+    path.write_bytes(damage(path.read_bytes()))
 
     first, (name, rest) = shard_pictures(path, "a.tar", None)
 
@@ -112,6 +148,26 @@ def test_what_is_left_of_a_damaged_shard_is_one_row(tmp_path: Path) -> None:
     assert name == "a.tar"
     assert isinstance(rest, Skipped)
     assert "cannot be read" in rest.reason
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EIO, True), (errno.EACCES, False)])
+def test_only_what_may_pass_ends_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, told: bool
+) -> None:
+    path = write_tar(tmp_path / "a.tar", {"1.jpg": b"cat"})
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tarfile.open", fail)
+
+    if told:
+        with pytest.raises(DataError, match="run the command again"):
+            list(shard_pictures(path, "a.tar", None))
+    else:
+        ((name, rest),) = shard_pictures(path, "a.tar", None)
+        assert name == "a.tar"
+        assert isinstance(rest, Skipped)
 
 
 def test_a_shard_that_is_none_is_one_row(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from app.engines.engine import Answers
 from app.engines.litert import LiteRTEngine
 from benchmarks import decoding, networks
 from benchmarks.ceiling import SHAPE, engine_rate
@@ -67,7 +69,7 @@ def report_engines(report: Report, inputs: Inputs) -> None:
         )
 
 
-def _engines(inputs: Inputs) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
+def _engines(inputs: Inputs) -> Iterator[tuple[str, Callable[[NDArray[np.uint8]], Answers]]]:
     yield "LiteRT, int8 and int4", LiteRTEngine(inputs.litert, SHAPE, inputs.cores).predict
     if networks.keras_installed():
         from app.engines.keras import KerasEngine

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from app.engines.engine import Answers
 from app.engines.litert import LiteRTEngine
 from app.images import decode_image
 
@@ -95,7 +97,9 @@ class _Phases:
         return _rate(seconds, once)
 
 
-def engine_rate(predict: Callable[[np.ndarray], np.ndarray], batch: int, seconds: float) -> float:
+def engine_rate(
+    predict: Callable[[NDArray[np.uint8]], Answers], batch: int, seconds: float
+) -> float:
     """Return how many pictures a second an engine answers, in batches of one size."""
     pixels = np.random.default_rng(0).integers(0, 256, (batch, *SHAPE), np.uint8)
 

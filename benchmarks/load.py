@@ -24,7 +24,7 @@ class Bodies(NamedTuple):
     """Request bodies in a folder, named 1, 2, 3, ..."""
 
     folder: Path
-    count: int
+    number: int
     content_type: str
 
 
@@ -77,7 +77,7 @@ def post(
         pause_ms: How long a connection rests after each answer, on average: by half more or less.
     """
     before = _children_seconds()
-    arguments = [path, str(bodies.folder), str(bodies.count), bodies.content_type]
+    arguments = [path, str(bodies.folder), str(bodies.number), bodies.content_type]
     if pause_ms is not None:
         arguments.append(str(pause_ms))
     printed = subprocess.run(

@@ -17,8 +17,8 @@ class Kind(NamedTuple):
     height: int
     bytes: int
     """Of the file, approximately."""
-    count: int
-    """How many different ones take turns."""
+    different: int
+    """How many take turns."""
 
 
 SMALL = Kind(500, 375, 50_000, 16)
@@ -26,8 +26,8 @@ PHONE = Kind(4000, 3000, 3_000_000, 4)
 
 
 def photographs(kind: Kind) -> Iterator[bytes]:
-    """Yield the JPEG files of `kind.count` photographs."""
-    for seed in range(kind.count):
+    """Yield the JPEG files of `kind.different` photographs."""
+    for seed in range(kind.different):
         yield jpeg_of_size(_photograph(kind.width, kind.height, seed), kind.bytes)
 
 

@@ -41,7 +41,7 @@ class Server:
     @property
     def pid(self) -> int:
         """Of the process that was started."""
-        return self._process.pid
+        return int(self._process.pid)
 
     def usage(self) -> Usage:
         """Add up the process and its children."""

@@ -40,7 +40,7 @@ async def measure(server: Server, reference: Reference, requests: int) -> State:
         ]
     return State(
         statistics.median(seconds) * 1e3,
-        sum(of_each(family(server), lambda process: process.num_fds())),
+        round(sum(of_each(family(server), lambda process: process.num_fds()))),
     )
 
 

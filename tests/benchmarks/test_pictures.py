@@ -12,7 +12,7 @@ def test_photographs_have_their_size_and_differ() -> None:
 
     files = list(photographs(kind))
 
-    assert len(set(files)) == kind.count
+    assert len(set(files)) == kind.different
     for file in files:
         assert 0.8 * kind.bytes < len(file) <= kind.bytes
         assert Image.open(io.BytesIO(file)).size == (200, 150)

@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     require_wrk()
     if options.photographs is not None and not jpegs(options.photographs):
-        parser.error(f"{options.photographs} holds no JPEGs.")
+        parser.error(f"{options.photographs} holds no JPEGs; name a folder of photographs.")
     cores = usable_cores()
     report = Report()
     report.paragraph(

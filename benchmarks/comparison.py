@@ -67,6 +67,8 @@ def report_comparison(report: Report, inputs: Inputs) -> None:
     for name in rounds[0].rivals:
         theirs = [each.rivals[name] for each in rounds]
         rows.append([name, Spread(theirs).text(), Spread(ratios(ours, theirs)).text(2)])
+        if not all(theirs):
+            report.paragraph(f"In a round {name} did not answer, which counts as 0 requests/s.")
     report.paragraph("In the table of the rivals, the service's is the mean of before and after.")
     report.table(
         ["16 connections, small JPEGs", "requests/s", "the service's, as a multiple"], rows

@@ -48,7 +48,7 @@ class Server:
         processes = [self._process, *self._process.children(recursive=True)]
         cpu_seconds = sum(of_each(processes, lambda each: sum(each.cpu_times()[:2])))
         resident = of_each(processes, lambda each: each.memory_info().rss)
-        return Usage(cpu_seconds, max(resident) / 1e6)
+        return Usage(cpu_seconds, max(resident, default=0.0) / 1e6)
 
 
 def of_each(
@@ -83,7 +83,7 @@ def serving(
         start = time.perf_counter()
         process = subprocess.Popen(
             [str(part).replace("{port}", str(port)) for part in command],
-            env={**_foreign_variables(), **(variables or {})},
+            env={**_environment(), **(variables or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -110,7 +110,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
     raise RuntimeError(f"The server was not ready in {_DEADLINE_SECONDS} s: {_tail(log)}")
 
 
-def _foreign_variables() -> dict[str, str]:
+def _environment() -> dict[str, str]:
+    """This process's, without settings of the service."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ALEXNET_")}
 
 

@@ -111,6 +111,9 @@ def _score(options: argparse.Namespace) -> None:
 
 def _table(options: argparse.Namespace) -> None:
     runs = [run for run in map(Run, options.runs) if run.exists]
+    left_out = set(options.runs) - {run.folder for run in runs}
+    for folder in sorted(left_out):
+        print(f"{folder} holds no training, and is left out.", file=sys.stderr)
     if not runs:
         raise RunError("None of the folders holds a training; give those of runs.")
     print(comparison(runs, RECIPES.get(options.against)))

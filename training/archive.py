@@ -16,7 +16,7 @@ from pathlib import Path, PureWindowsPath
 from typing import IO
 from zipfile import ZipFile, ZipInfo
 
-from training.errors import DataError, TrainingError, brief
+from training.errors import AGAIN, DataError, TrainingError, brief, may_pass
 from training.files import no_room_told
 
 _LOCAL_HEADER = 30  # bytes, before the name
@@ -67,13 +67,13 @@ def check_members(path: Path, members: Sequence[ZipInfo]) -> None:
     """Raise DataError if one of `members` is not a plain file with a name of its own."""
     names: set[str] = set()
     for member in members:
-        fault = "which is there twice" if member.filename in names else _fault(member)
+        fault = "which is there twice" if member_name(member) in names else _fault(member)
         if fault:
             raise DataError(
                 f"{path} holds {member.orig_filename!r}, {fault}; if you trust the archive, "
                 "unpack it, and give the folder."
             )
-        names.add(member.filename)
+        names.add(member_name(member))
 
 
 def member_name(member: ZipInfo) -> str:
@@ -136,6 +136,8 @@ def _telling_damage(path: Path, member: str | None = None) -> Iterator[None]:
     except TrainingError:
         raise
     except Exception as error:  # zipfile and zlib raise many types for damaged archives
+        if may_pass(error):
+            raise DataError(f"{path} cannot be read ({brief(error)}); {AGAIN}.") from error
         where = "" if member is None else f" at {member!r}"
         raise DataError(
             f"{path} is not a zip archive, or a damaged one{where} ({brief(error)}); "

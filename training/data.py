@@ -20,6 +20,7 @@ from app.card import DataSummary
 from app.images import DECODING, ImageError, decode_image
 from training.errors import DataError
 from training.files import require_room, whole_folder
+from training.labelling import shared_folders
 from training.lock import locked
 from training.source import Entry, Source
 
@@ -92,6 +93,13 @@ class Dataset:
                 f"{self.source}: nothing tells the label of {nameless[0]} ({len(nameless)} such "
                 "pictures); name files 'label.number.jpg', or put the pictures in one folder a "
                 "class."
+            )
+        folders, shared = shared_folders(self.names)
+        if shared:
+            raise DataError(
+                f"{self.source}: {' and '.join(folders)} both have folders called "
+                f"{', '.join(shared[:5])}, and either may be the labels; give the folder of one of "
+                "them, or put all pictures of a class in one folder."
             )
         unknown = sorted(set(self.labels) - set(labels))
         if unknown:

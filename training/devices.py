@@ -74,7 +74,7 @@ def require_even_shares(pictures: int, devices: Sequence[str]) -> None:
     """Raise ValueError unless a batch can be shared out evenly."""
     if devices and pictures % len(devices):
         raise ValueError(
-            "A batch must have as many pictures for one device as for another; choose "
-            f"--batch-size and --devices so. Received: {pictures} pictures for {len(devices)} "
-            "devices"
+            "A batch, or all pictures to train on if they are fewer, must divide evenly among the "
+            f"devices; choose --batch-size and --devices so. Received: {pictures} pictures for "
+            f"{len(devices)} devices"
         )

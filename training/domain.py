@@ -31,7 +31,7 @@ def collect_neither(side: int, photographs: Path | None) -> dict[str, NDArray[np
     Args:
         side: Of the pictures, in pixels.
         photographs: An archive or a folder of pictures to add to those that are drawn; of more
-            than `_MOST_PHOTOGRAPHS`, every so many.
+            than a thousand, as many.
 
     Raises:
         DataError: None of the photographs can be decoded, or their kind has the name of those
@@ -43,7 +43,11 @@ def collect_neither(side: int, photographs: Path | None) -> dict[str, NDArray[np
     if photographs is None:
         return pictures
     with open_source(photographs) as source:
-        source.entries = source.entries[:: -(-len(source.entries) // _MOST_PHOTOGRAPHS)]
+        count = len(source.entries)
+        if count > _MOST_PHOTOGRAPHS:
+            print(f"{_MOST_PHOTOGRAPHS} of the {count} photographs in {photographs} are taken.")
+            chosen = np.linspace(0, count - 1, _MOST_PHOTOGRAPHS).astype(int)
+            source.entries = [source.entries[position] for position in chosen]
         decoded = [pixels for _, pixels in decode_entries(source, side)]
     usable = [pixels for pixels in decoded if not isinstance(pixels, Skipped)]
     for skipped in (pixels for pixels in decoded if isinstance(pixels, Skipped)):

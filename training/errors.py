@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 
-_OF_THE_FILE = frozenset(
+AGAIN = "run the command again once it can"
+
+_PASSING = frozenset(
     {
-        *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR),
-        *(errno.ENAMETOOLONG, errno.ELOOP),
+        *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET),
+        *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EAGAIN, errno.EBUSY),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
     }
 )
 
@@ -50,10 +53,8 @@ class ExportError(TrainingError):
 
 
 def may_pass(error: BaseException | None) -> bool:
-    """Whether an error is a disk's or a network's, and says nothing of what is on it."""
-    return (
-        isinstance(error, OSError) and error.errno is not None and error.errno not in _OF_THE_FILE
-    )
+    """Whether an error is a disk's, a network's or the machine's, and says nothing of a file."""
+    return isinstance(error, OSError) and error.errno in _PASSING
 
 
 def brief(error: Exception) -> str:

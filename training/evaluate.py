@@ -83,7 +83,7 @@ def evaluate(
 
 def judge(predictor: Predictor, data: Path, *, part: Part, cache: Path) -> Judged:
     """Let the network answer; as `evaluate`, but for the reports."""
-    with open_source(data) as source:
+    with open_source(data, training_only=True) as source:
         dataset = load_dataset(source, predictor.side, cache)
     classes = dataset.classes(predictor.labels)
     positions = np.arange(len(dataset))

@@ -14,7 +14,7 @@ import numpy as np
 
 from app.card import CARD_NAME, Metrics, ModelCard, ModelFile
 from app.engines.engine import Answers
-from training.data import holds_pictures_of, load_dataset
+from training.data import Dataset, holds_pictures_of, load_dataset
 from training.domain import (
     collect_neither,
     describe_domain,
@@ -35,8 +35,7 @@ from training.predictor import (
 )
 from training.run import Run
 from training.served import LabelledPictures, make_served
-from training.source import open_source
-from training.split import stratified_split
+from training.source import Source, open_source
 
 LARGEST_LOSS = 0.002
 """Of accuracy, from float to integers; of few pictures, two at most."""
@@ -158,19 +157,22 @@ def _folder_for(models: Path, name: str) -> Path:
 
 
 def _pictures(run: Run, data: Path, side: int, cache: Path) -> LabelledPictures:
-    summary = run.read_summary()
-    with open_source(data) as source:
+    with open_source(data, training_only=True) as source:
         dataset = load_dataset(source, side, cache)
-    if not holds_pictures_of(dataset, summary):
+        same = _is_trained_on(run, source, dataset)
+    if not same:
         raise DataError(
             f"{data} does not hold the pictures that {run.folder} was trained on; "
             "give the same --data."
         )
-    classes = dataset.classes()
-    left_out = set(run.read_data().get("excluded", ()))
-    excluded = [position for position, name in enumerate(dataset.names) if name in left_out]
-    split = stratified_split(classes, summary.split_seed).excluding(excluded)
-    return LabelledPictures(dataset.pixels, classes, split)
+    return LabelledPictures(dataset.pixels, dataset.classes(), run.read_split())
+
+
+def _is_trained_on(run: Run, source: Source, dataset: Dataset) -> bool:
+    summary = run.read_summary()
+    if summary.pictures is None:  # a run of before
+        return source.fingerprint() == run.read_data().get("fingerprint")
+    return holds_pictures_of(dataset, summary)
 
 
 def _measure(predict: Predict, pictures: LabelledPictures, title: str) -> _Measured:

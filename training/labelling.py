@@ -10,7 +10,10 @@ from pathlib import PurePosixPath
 
 _TRAINING = frozenset({"train", "training", "training_set"})
 _HELD_BACK = frozenset(
-    {"val", "valid", "validation", "validation_set", "test", "test1", "testing", "test_set"}
+    {
+        *("val", "valid", "validation", "validation_set", "eval", "evaluation", "dev", "holdout"),
+        *("test", "test1", "testing", "test_set"),
+    }
 )
 _LABELLED_NAME = re.compile(r"([^.]+)\..+\.[^.]+")
 
@@ -43,6 +46,22 @@ def labels_of(names: Sequence[str]) -> list[str | None]:
     else:
         labels = [_label_in(PurePosixPath(name).name) for name in names]
     return [label and unicodedata.normalize("NFC", label) for label in labels]
+
+
+def shared_folders(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Two folders that would be labels, and sub-folders that both have; empty where none do.
+
+    The sub-folders may be the labels, and the folders parts of the pictures.
+    """
+    depth = _common_depth(names)
+    inside: dict[str, set[str]] = {}
+    for name in names:
+        top, *below = _folders(name)[depth:] or [""]
+        inside.setdefault(top, set()).update(below)
+    for one, other in itertools.combinations(sorted(inside), 2):
+        if both := inside[one] & inside[other]:
+            return [one, other], sorted(both)
+    return [], []
 
 
 def _folders(name: str) -> list[str]:

@@ -171,7 +171,7 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 
 def _add_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN", help="folders of runs; others are ignored"
+        "runs", nargs="+", type=Path, metavar="RUN", help="folders of runs; others are left out"
     )
     parser.add_argument(
         "--against",

@@ -15,6 +15,7 @@ from training.errors import RunError, brief
 from training.files import write_text
 from training.lock import alone
 from training.recipe import Recipe
+from training.split import Split, read_split
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -51,12 +52,15 @@ class Run:
         """Whether a training was begun here."""
         return self.recipe_file.is_file()
 
-    def require_new(self) -> None:
-        """Raise RunError if a training was begun here, or what is left of one lies here."""
+    def require_new(self, advice: str = "") -> None:
+        """Raise RunError if a training was begun here, or what is left of one lies here.
+
+        Args:
+            advice: What else to do, such as "do this, or ".
+        """
         if self.exists:
             raise RunError(
-                f"{self.folder} holds a training already; add --resume to go on with it, "
-                "or name another folder with --run."
+                f"{self.folder} holds a training already; {advice}name another folder with --run."
             )
         if self.checkpoint_folder.exists() or self.history_file.exists():
             raise RunError(
@@ -111,6 +115,15 @@ class Run:
         with self._reading(self.data_file):
             known = DataSummary.model_fields.keys() & facts.keys()
             return DataSummary(**{name: facts[name] for name in known})
+
+    def read_split(self) -> Split:
+        """Which pictures were trained and validated on.
+
+        Raises:
+            RunError: There is no split, or it is damaged.
+        """
+        with self._reading(self.split_file):
+            return read_split(self.split_file)
 
     def read_best(self) -> Path:
         """The file of the best weights.

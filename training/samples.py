@@ -25,7 +25,7 @@ def samples(data: Path, recipe: Recipe, output: Path, *, cache: Path) -> None:
     Raises:
         DataError: The pictures cannot be used.
     """
-    with open_source(data) as source:
+    with open_source(data, training_only=True) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
     random = np.random.default_rng(recipe.seed)
     chosen = random.permutation(len(dataset))[:_SHOWN]

@@ -22,13 +22,14 @@ from training.archive import (
     open_inner_archive,
     read_member,
 )
-from training.errors import DataError
+from training.errors import AGAIN, DataError, may_pass
 from training.labelling import labels_of, training_names
 
 _PICTURES = ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif .heic .heif"
 _SUFFIXES = frozenset(_PICTURES.split())
 _INNER_ARCHIVE = "train.zip"
 _MOST_BYTES = 200_000_000  # of a file: what the largest picture that is decoded takes uncompressed
+_MEND = "make it readable, or remove it"
 _UNSHOWABLE = frozenset({"Cc", "Cs"})  # control characters, and bytes that are no characters
 
 
@@ -45,8 +46,10 @@ class Entry:
 class Source(ABC):
     """Pictures that can be listed and read, from several threads at once."""
 
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, names: list[str], left_alone: int = 0) -> None:
         self.path = path
+        self.left_alone = left_alone
+        """How many pictures of a validation or a test lie beside these."""
         names = sorted(names)
         self.entries = list(map(Entry, names, labels_of(names)))
         if not self.entries:
@@ -82,9 +85,11 @@ class Source(ABC):
 class FolderSource(Source):
     """Picture files below a folder."""
 
-    def __init__(self, path: Path) -> None:
-        found = (file.relative_to(path).as_posix() for file in _files_below(path))
-        super().__init__(path, training_names(list(filter(is_picture, found))))
+    def __init__(self, path: Path, *, training_only: bool) -> None:
+        files = (file.relative_to(path).as_posix() for file in files_below(path))
+        found = list(filter(is_picture, files))
+        names = training_names(found) if training_only else found
+        super().__init__(path, names, len(found) - len(names))
 
     def read(self, entry: Entry) -> bytes:
         return read_file(self.path / entry.name)
@@ -110,15 +115,16 @@ class FilesSource(Source):
 class ArchiveSource(Source):
     """Pictures in a zip archive."""
 
-    def __init__(self, path: Path, archive: ZipFile) -> None:
+    def __init__(self, path: Path, archive: ZipFile, *, training_only: bool) -> None:
         self._archive = archive
         self._lock = threading.Lock()
         files = [each for each in archive.infolist() if not each.filename.endswith("/")]
         self._members = {member_name(member): member for member in files}
-        names = training_names(list(filter(is_picture, map(member_name, files))))
+        found = list(filter(is_picture, map(member_name, files)))
+        names = training_names(found) if training_only else found
         chosen = set(names)
         check_members(path, [member for member in files if member_name(member) in chosen])
-        super().__init__(path, names)
+        super().__init__(path, names, len(found) - len(names))
 
     def read(self, entry: Entry) -> bytes:
         member = self._members[entry.name]
@@ -132,32 +138,39 @@ class ArchiveSource(Source):
 
 
 @contextlib.contextmanager
-def open_source(*paths: Path) -> Iterator[Source]:
+def open_source(*paths: Path, training_only: bool = False) -> Iterator[Source]:
     """Open one archive, one folder, or any number of picture files.
 
-    Where `train` lies beside `val` or `test`, as in Kaggle's competition, archive or unpacked, only
-    that is read. Labels are those of `labels_of`.
+    Labels are those of `labels_of`. Of an archive with a `train.zip` in it, as Kaggle's competition
+    is, only that is read.
+
+    Args:
+        paths: What to open.
+        training_only: Leave pictures alone that `training_names` leaves out.
 
     Raises:
         DataError: A path does not exist, is a damaged archive or one not to be trusted, or holds
-            no pictures; or an archive or a folder is one of several paths.
+            no pictures; or what is no picture is one of several paths.
         StorageError: There is no room to unpack an archive in the archive.
     """
     for path in paths:
         if not path.exists():
             raise DataError(f"{path} does not exist; give an archive, a folder or picture files.")
     path = paths[0]
-    if all(each.is_file() and each.suffix.lower() in _SUFFIXES for each in paths):
+    if all(map(_is_picture_file, paths)):
         yield FilesSource(list(paths))
     elif len(paths) > 1:
-        raise DataError("Give one archive, one folder, or picture files only, not several of them.")
-    elif path.is_dir():
-        inner = path / _INNER_ARCHIVE
-        with _archive(inner) if inner.is_file() else _plain_folder(path) as source:
-            yield source
+        other = next(each for each in paths if not _is_picture_file(each))
+        raise DataError(
+            f"{other} is no picture file; give one archive, one folder, or picture files only."
+        )
+    elif path.is_dir() and not (path / _INNER_ARCHIVE).is_file():
+        yield FolderSource(path, training_only=training_only)
     else:
-        with _archive(path) as source:
-            yield source
+        file = path / _INNER_ARCHIVE if path.is_dir() else path
+        with contextlib.ExitStack() as stack:
+            archive = _open_archive(file, stack)
+            yield ArchiveSource(file, archive, training_only=training_only)
 
 
 def is_picture(name: str) -> bool:
@@ -194,9 +207,8 @@ def read_file(path: Path) -> bytes:
         check_size(path.stat().st_size)
         return path.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}); make it readable, or remove it."
-        ) from error
+        advice = AGAIN if may_pass(error) else _MEND
+        raise DataError(f"{path} cannot be read ({error.strerror}); {advice}.") from error
 
 
 def check_size(size: int) -> None:
@@ -208,37 +220,46 @@ def check_size(size: int) -> None:
         )
 
 
-@contextlib.contextmanager
-def _plain_folder(path: Path) -> Iterator[Source]:
-    yield FolderSource(path)
+def files_below(folder: Path) -> Iterator[Path]:
+    """Files in a folder and its sub-folders, by name.
+
+    Links to folders are followed, each folder is read once, and what is hidden is not.
+
+    Raises:
+        DataError: A folder cannot be read.
+    """
+    return _walk(folder, set())
 
 
-@contextlib.contextmanager
-def _archive(path: Path) -> Iterator[Source]:
-    with contextlib.ExitStack() as stack:
-        archive = stack.enter_context(open_archive(path))
-        if _INNER_ARCHIVE in archive.namelist():
-            archive = stack.enter_context(open_inner_archive(path, archive, _INNER_ARCHIVE))
-        yield ArchiveSource(path, archive)
-
-
-def _files_below(path: Path) -> Iterator[Path]:
-    """Files in a folder and its sub-folders, links to folders among them, each folder once."""
-
-    def fail(error: OSError) -> None:
-        raise DataError(
-            f"{error.filename} cannot be read ({error.strerror}); make it readable, or remove it."
-        ) from error
-
-    seen: set[tuple[int, int]] = set()
-    for folder, folders, files in os.walk(path, followlinks=True, onerror=fail):
-        stat = Path(folder).stat()
-        if (stat.st_dev, stat.st_ino) in seen:
-            folders.clear()
+def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    try:
+        stat = folder.stat()
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        advice = AGAIN if may_pass(error) else _MEND
+        raise DataError(f"{folder} cannot be read ({error.strerror}); {advice}.") from error
+    if (stat.st_dev, stat.st_ino) in seen:
+        return
+    seen.add((stat.st_dev, stat.st_ino))
+    for entry in entries:
+        if is_hidden(entry.name):
             continue
-        seen.add((stat.st_dev, stat.st_ino))
-        folders.sort()
-        yield from (file for name in files if (file := Path(folder, name)).is_file())
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), seen)
+        elif entry.is_file():
+            yield Path(entry.path)
+
+
+def _is_picture_file(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in _SUFFIXES
+
+
+def _open_archive(path: Path, stack: contextlib.ExitStack) -> ZipFile:
+    archive = stack.enter_context(open_archive(path))
+    if _INNER_ARCHIVE in archive.namelist():
+        archive = stack.enter_context(open_inner_archive(path, archive, _INNER_ARCHIVE))
+    return archive
 
 
 def _digest(value: list[list[str | int]]) -> str:

@@ -17,6 +17,9 @@ from training.files import write_text
 
 VALIDATION_SHARE = 0.2
 
+_COLUMNS = ["file", "label", "part"]
+_TRAINING, _VALIDATION = "training", "validation"
+
 
 class Split(NamedTuple):
     """Positions in a data set, each sorted; those of excluded pictures are in neither."""
@@ -54,13 +57,27 @@ def stratified_split(classes: NDArray[np.int32], seed: int) -> Split:
     return Split(np.setdiff1d(np.arange(len(classes)), held), held)
 
 
+def read_split(path: Path) -> Split:
+    """The inverse of `write_split`, for the same pictures.
+
+    Raises:
+        ValueError: The file is not as `write_split` leaves it.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    if header != _COLUMNS:
+        raise ValueError(f"its columns are {','.join(header)}")
+    parts = np.array([part for _, _, part in rows])
+    return Split(np.flatnonzero(parts == _TRAINING), np.flatnonzero(parts == _VALIDATION))
+
+
 def write_split(path: Path, dataset: Dataset, split: Split) -> None:
     """Write a CSV `file,label,part`, a row a picture."""
     parts = np.full(len(dataset), "excluded", dtype=object)
-    parts[split.training] = "training"
-    parts[split.validation] = "validation"
+    parts[split.training] = _TRAINING
+    parts[split.validation] = _VALIDATION
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "label", "part"])
+    writer.writerow(_COLUMNS)
     writer.writerows(zip(dataset.names, dataset.file_labels, parts, strict=True))
     write_text(path, text.getvalue())

@@ -47,15 +47,17 @@ def read_start(folder: Path) -> Start:
         with run.read_best().open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         name = _name(f"run {folder.name}", digest)
-        at_random = not run.read_recipe().start
+        recipe = run.read_recipe()
+        at_random = not (recipe.start or recipe.mean_of)
         return Start(name, run.read_labels(), run.read_summary(), at_random, load_best(run))
     card = read_card(folder)
     path = verified_file(folder, card, FILES["keras"])
     plain = _plain(load_network(path, "export it again"), len(card.labels))
     last = plain.get_layer(LAST_DENSE)
     last.set_weights([weight * np.float32(card.temperature) for weight in last.get_weights()])
+    at_random = not (card.recipe.get("start") or card.recipe.get("mean_of"))
     name = _name(f"{card.name} {card.version}", card.files[path.name].sha256)
-    return Start(name, card.labels, card.data, not card.recipe.get("start"), plain)
+    return Start(name, card.labels, card.data, at_random, plain)
 
 
 def check_width(start: Start, width: float) -> None:

@@ -75,9 +75,9 @@ def train(
         recipe = recipe.override({"start": begun.name})
     elif resume and read_progress(run.checkpoint_folder).epochs:
         recipe = recipe.override({"start": run.read_recipe().start})
-    with open_source(data) as source:
+    with open_source(data, training_only=True) as source:
         dataset = load_dataset(source, FULL_SIDE, cache)
-        _report(dataset)
+        _report(dataset, source.left_alone)
         classes = dataset.classes()
         split = stratified_split(classes, split_seed)
         excluded = find_excluded(dataset, split.training, listed)
@@ -95,7 +95,7 @@ def train(
             _check_resumable(run, recipe, facts)
         with run.alone():
             if not resume:
-                run.require_new()
+                run.require_new("add --resume to go on with it, or ")
                 run.write_data(facts)
                 write_split(run.split_file, dataset, split)
                 run.write_recipe(recipe)
@@ -118,9 +118,11 @@ def _facts(
     }
 
 
-def _report(dataset: Dataset) -> None:
+def _report(dataset: Dataset, left_alone: int) -> None:
     counts = ", ".join(f"{count} {label}" for label, count in dataset.counts.items())
     print(f"{dataset.source}: {len(dataset)} pictures ({counts})")
+    if left_alone:
+        print(f"  {left_alone} pictures of a validation or a test beside them are left alone")
     for skipped in dataset.skipped:
         print(f"  skipped {skipped.name}: {skipped.reason}")
 

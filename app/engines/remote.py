@@ -15,8 +15,8 @@ from app.card import ModelCard
 from app.engines.engine import Answers, Pictures
 from app.errors import NotReadyError
 
-_TRIES = 4
-_PAUSE_SECONDS = 0.25
+_PAUSES = (0.25, 0.25, 0.25)
+"""In seconds: a replica whose engines rest says so at once."""
 
 
 class ModelName(NamedTuple):
@@ -38,9 +38,9 @@ class Description(NamedTuple):
 class RemoteEngine:
     """Whichever engine replica Ray chooses, which may be on another machine.
 
-    A batch whose replica ends is sent to another one: they are alike. Once in a call, since it may
-    be what ended the first. A batch whose replica has no engine that answers is sent again, after
-    a pause, to whichever Ray chooses then.
+    A batch whose replica ends is sent to another one: they are alike. Once, since it may be what
+    ended the first. A batch whose replica has no engine that answers is sent again, after a pause,
+    to whichever Ray chooses then.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class RemoteEngine:
 
     def predict(self, pictures: Pictures) -> Answers:
         batch = np.stack(list(pictures))
-        for _ in range(_TRIES - 1):
+        ended, pauses = False, iter(_PAUSES)
+        while True:
             try:
-                return self._ask_twice(batch)
+                return self._ask(batch)
+            except RayActorError:
+                if ended:
+                    raise
+                ended = True
             except NotReadyError:
-                time.sleep(_PAUSE_SECONDS)
-        return self._ask_twice(batch)
-
-    def _ask_twice(self, batch: NDArray[np.uint8]) -> Answers:
-        try:
-            return self._ask(batch)
-        except RayActorError:
-            return self._ask(batch)
+                if (pause := next(pauses, None)) is None:
+                    raise
+                time.sleep(pause)
 
     def _ask(self, batch: NDArray[np.uint8]) -> Answers:
         response = self._replicas.predict.remote(self._model, batch)

@@ -56,7 +56,7 @@ def litserve(litert_file: Path, cores: int, decoder: str) -> Iterator[Rival]:
         for servers in sorted({1, setting.workers}):  # the latter is LitServe's default
             yield Rival(
                 name=f"LitServe, {decoder} decoder",
-                setting=f"{setting}, {servers} API servers",
+                setting=f"{setting}, {servers} to take requests",
                 command=_module("litserve_server"),
                 variables={
                     **_variables(litert_file, setting, decoder),

@@ -184,9 +184,11 @@ async def test_replica_takes_the_gpu_only_if_it_was_assigned_a_share(
 async def test_loading_outlives_the_call_that_began_it(
     replica: EngineReplica, monkeypatch: pytest.MonkeyPatch, loaded: list[Path]
 ) -> None:
+    checks: list[ModelName] = []
     begun, may_end = asyncio.Event(), asyncio.Event()
 
     async def check(_: tuple[str, ...]) -> None:
+        checks.append(NEW)
         begun.set()
         await may_end.wait()
 
@@ -201,6 +203,7 @@ async def test_loading_outlives_the_call_that_began_it(
     may_end.set()
 
     assert (await second).card.version == "2"
+    assert len(checks) == 1
     assert loaded == [OLD.folder, NEW.folder]
 
 

@@ -42,6 +42,8 @@ def test_rivals_are_taken_at_their_best_and_left_out_if_they_do_not_run(
         return Measured(load(50.0 if "wait 2 ms" in rival.setting else 10.0), 1.0, 1.0)
 
     monkeypatch.setattr("benchmarks.comparison.measure_rival", measure)
+    monkeypatch.setattr("benchmarks.networks.keras_installed", lambda: True)
+    monkeypatch.setattr("benchmarks.networks.keras_file", lambda *_: Path("model.keras"))
     report = Report()
 
     rivals = _best_rivals(report, inputs)

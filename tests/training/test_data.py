@@ -243,3 +243,10 @@ def test_pictures_may_take_long_to_decode(archive: Path, monkeypatch: pytest.Mon
     load(archive)
 
     assert seconds == {60}
+
+
+def test_folders_that_may_be_parts_are_no_labels(tmp_path: Path) -> None:
+    files = {f"{part}/{label}/1.jpg": CAT for part in ("one", "two") for label in ("cat", "dog")}
+
+    with pytest.raises(DataError, match="one and two both have folders called cat, dog"):
+        load(write_zip(tmp_path / "a.zip", files)).classes()

@@ -15,7 +15,7 @@ from app.card import Metrics, read_card, verified_file
 from app.main import create_app
 from app.settings import Settings
 from tests.app.conftest import serving
-from tests.training.pictures import CAT, write_files
+from tests.training.pictures import CAT, write_files, write_zip
 from tests.training.workshop import Workshop
 from training.domain import typicality_of
 from training.errors import ExportError
@@ -25,7 +25,6 @@ from training.neither import KINDS
 from training.predictor import load_predictor
 from training.run import Run
 from training.served import LabelledPictures
-from training.source import open_source
 
 
 def test_the_card_describes_what_lies_beside_it(workshop: Workshop) -> None:
@@ -134,27 +133,25 @@ def test_what_is_no_model_is_not_replaced(workshop: Workshop, tmp_path: Path) ->
     assert (pictures / "1.jpg").read_bytes() == CAT
 
 
-def test_pictures_are_known_wherever_they_were_copied_to(
+def test_pictures_are_known_wherever_they_were_moved_to(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = tmp_path / "copy"
-    shutil.copytree(workshop.data, data, copy_function=shutil.copyfile)  # without their times
-    run = shutil.copytree(workshop.run, tmp_path / "run")
-    Run(run).write_data(Run(run).read_data() | {"excluded": ["dark.0.jpg", "light.1.jpg"]})
-    split = []
+    files = {f"train/{file.name}": file.read_bytes() for file in workshop.data.iterdir()}
+    data = write_zip(tmp_path / "moved.zip", files)
+    run = Run(shutil.copytree(workshop.run, tmp_path / "run"))
+    before = run.read_split()
+    lines = run.split_file.read_text()
+    run.split_file.write_text(lines.replace("training", "excluded", 2))
+    splits = []
 
     def stop(_: object, pictures: LabelledPictures, *__: object) -> None:
-        split.append(pictures.split)
+        splits.append(pictures.split)
         raise ExportError("enough")
 
     monkeypatch.setattr("training.export.make_served", stop)
     with pytest.raises(SystemExit, match="enough"):
-        workshop.command("export", "--run", run, "--data", data, "--models", tmp_path)
+        workshop.command("export", "--run", run.folder, "--data", data, "--models", tmp_path)
 
-    (found,) = split
-    with open_source(data) as source:
-        names = [entry.name for entry in source.entries]
-    excluded = {names.index("dark.0.jpg"), names.index("light.1.jpg")}
-    assert len(found.validation) == 16
-    assert not excluded & set(found.training.tolist())
-    assert len(found.training) == 64 - len(excluded - set(found.validation.tolist()))
+    (split,) = splits
+    assert split.validation.tolist() == before.validation.tolist()
+    assert split.training.tolist() == before.training[2:].tolist()

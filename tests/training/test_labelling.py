@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from training.labelling import labels_of, training_names
+from training.labelling import labels_of, shared_folders, training_names
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,13 @@ def test_labels_that_look_alike_are_the_same() -> None:
 
 @pytest.mark.parametrize("top", ["", "dogs-vs-cats/"])
 @pytest.mark.parametrize(
-    ("training", "held_back"), [("train", "test1"), ("Train", "val"), ("training_set", "test_set")]
+    ("training", "held_back"),
+    [
+        ("train", "test1"),
+        ("Train", "val"),
+        ("training_set", "test_set"),
+        ("training", "evaluation"),
+    ],
 )
 @pytest.mark.parametrize("rest", ["cat.0.jpg", "cat/0.jpg"])
 def test_only_the_training_is_trained_on(
@@ -64,3 +70,20 @@ def test_only_the_training_is_trained_on(
 )
 def test_folders_of_other_names_are_all_trained_on(names: list[str]) -> None:
     assert training_names(names) == names
+
+
+@pytest.mark.parametrize(
+    ("names", "folders", "shared"),
+    [
+        (["a/cat/1.jpg", "a/dog/1.jpg", "b/dog/2.jpg"], ["a", "b"], ["dog"]),
+        (["data/train/train/x/1.jpg", "data/test/test/x/1.jpg"], ["test", "train"], ["x"]),
+        (["cat/old/1.jpg", "dog/new/1.jpg", "dog/2.jpg", "1.jpg"], [], []),
+        (["cat/1.jpg", "dog/1.jpg"], [], []),
+        (["1.jpg", "2.jpg"], [], []),
+        ([], [], []),
+    ],
+)
+def test_folders_with_the_same_sub_folders_are_found(
+    names: list[str], folders: list[str], shared: list[str]
+) -> None:
+    assert shared_folders(names) == (folders, shared)

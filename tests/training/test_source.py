@@ -41,8 +41,8 @@ def one_folder(folder: Path) -> Path:
     return write_files(folder, kaggle_files(2, folder=""))
 
 
-def names_of(*paths: Path) -> list[str]:
-    with open_source(*paths) as source:
+def names_of(*paths: Path, training_only: bool = False) -> list[str]:
+    with open_source(*paths, training_only=training_only) as source:
         return [entry.name for entry in source.entries]
 
 
@@ -64,7 +64,7 @@ def fingerprint(*paths: Path) -> str:
 def test_every_form_of_the_competition_holds_the_same_pictures(
     tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
-    with open_source(make(tmp_path)) as source:
+    with open_source(make(tmp_path), training_only=True) as source:
         pictures = [
             (Path(entry.name).name, entry.label, source.read(entry)) for entry in source.entries
         ]
@@ -106,8 +106,10 @@ def test_classes_may_be_more_than_two(tmp_path: Path) -> None:
 def test_training_folder_may_hold_a_folder_a_class(tmp_path: Path) -> None:
     write_files(tmp_path, {"train/cat/1.jpg": CAT, "train/dog/1.jpg": DOG, "test/cat/2.jpg": CAT})
 
-    assert names_of(tmp_path) == ["train/cat/1.jpg", "train/dog/1.jpg"]
-    assert labels_of(tmp_path) == ["cat", "dog"]
+    with open_source(tmp_path, training_only=True) as source:
+        assert source.entries == [Entry("train/cat/1.jpg", "cat"), Entry("train/dog/1.jpg", "dog")]
+        assert source.left_alone == 1
+    assert "test/cat/2.jpg" in names_of(tmp_path)
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
@@ -202,6 +204,7 @@ def test_folders_that_are_links_are_read_once(tmp_path: Path) -> None:
     data = write_files(tmp_path / "data", {"cat/1.jpg": CAT})
     (data / "dog").symlink_to(elsewhere, target_is_directory=True)
     (elsewhere / "again").symlink_to(elsewhere, target_is_directory=True)
+    write_files(data, {".hidden/3.jpg": CAT})
 
     assert names_of(data) == ["cat/1.jpg", "dog/1.jpg"]
     assert labels_of(data) == ["cat", "dog"]
@@ -245,5 +248,5 @@ def test_a_folder_or_an_archive_is_given_alone(tmp_path: Path, other: str) -> No
     write_files(tmp_path, {"rex.jpg": DOG, "folder/tom.jpg": CAT})
     write_zip(tmp_path / "archive.zip", {"tom.jpg": CAT})
 
-    with pytest.raises(DataError, match="Give one archive, one folder, or picture files only"):
+    with pytest.raises(DataError, match=f"{other} is no picture file; give one archive"):
         names_of(tmp_path / "rex.jpg", tmp_path / other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,28 @@ class Job:
         self.facts_file = folder / "job.json"
         self.listing_file = folder / "listing.parquet"
         self.parts_folder = folder / "parts"
+        self.attempts_folder = folder / "attempts"
         self.scores_file = folder / "scores.csv"
         self.lock_file = folder / ".lock"
 
     def part_file(self, number: int) -> Path:
         """Of the part at `number` of the listing."""
         return self.parts_folder / f"part-{number:07}.parquet"
+
+    def note_attempt(self, number: int) -> int:
+        """Note that the part at `number` is begun with, and say how often it was before."""
+        self.attempts_folder.mkdir(exist_ok=True)
+        with (self.attempts_folder / str(number)).open("ab") as file:
+            before = file.tell()
+            file.write(b"x")
+        return before
+
+    def forget_attempts(self, number: int | None = None) -> None:
+        """At the part at `number`, which is done, or at all parts."""
+        if number is None:
+            shutil.rmtree(self.attempts_folder, ignore_errors=True)
+        else:
+            (self.attempts_folder / str(number)).unlink(missing_ok=True)
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other commands out.

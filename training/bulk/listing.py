@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from training.bulk.shards import PARQUET, is_shard, row_groups
 from training.errors import DataError, RunError, brief
 from training.files import whole_file
-from training.source import check_name, is_hidden, is_picture, open_source, stamp_file
+from training.source import check_name, files_below, is_hidden, is_picture, open_source, stamp_file
 
 PICTURES_A_PART = 1000
 _SCHEMA = pa.schema([("name", pa.string()), ("row_group", pa.int32())])
@@ -147,18 +146,9 @@ def _list(source: Path) -> Iterator[_Listed]:
             for entry in archive.entries:
                 yield _Listed(Piece(entry.name), archive.stamp(entry))
         return
-    for file in _walk(source) if source.is_dir() else [source]:
+    wanted = (file for file in files_below(source) if _is_wanted(file.name))
+    for file in wanted if source.is_dir() else [source]:
         yield from _list_file(file, file.relative_to(folder).as_posix())
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not is_hidden(entry.name):
-            yield from _walk(Path(entry.path))
-        elif _is_wanted(entry.name) and entry.is_file():
-            yield Path(entry.path)
 
 
 def _is_wanted(name: str) -> bool:

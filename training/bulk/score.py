@@ -23,7 +23,6 @@ from training.form import FILES, Form
 
 _FINGERPRINT = "fingerprint"
 _AT_ONCE = 10_000  # parts that Ray Data is told of: it keeps something of each
-_RETRIES = 3  # of a part whose process ended, which its pictures may have caused
 
 
 def score(source: Path, model: Path, output: Path, form: Form = "litert") -> Totals:
@@ -97,6 +96,7 @@ def _score_parts(job: Job, work: Work, total: int) -> None:
     with tqdm(desc=work.card.name, total=total, initial=total - len(parts), unit="part") as bar:
         if not parts:
             return
+        job.forget_attempts()
         with ray_running():
             for start in range(0, len(parts), _AT_ONCE):
                 for row in _rows(parts[start : start + _AT_ONCE], work):
@@ -110,8 +110,7 @@ def _rows(parts: list[int], work: Work) -> Iterator[dict[str, Any]]:
         yield from _scored(parts, work).iter_rows()
     except RayError as error:
         raise TrainingError(
-            f"A process that scores ended {_RETRIES + 1} times over one part ({brief(error)}); "
-            "give it more memory, or take away the picture that ends it. What is done stays done."
+            f"Ray could not go on ({brief(error)}); run the command again: what is done stays done."
         ) from error
 
 
@@ -124,6 +123,5 @@ def _scored(parts: list[int], work: Work) -> ray.data.Dataset:
         fn_constructor_args=(work, actors.cpus),
         num_cpus=actors.cpus,
         num_gpus=actors.gpus,
-        max_task_retries=_RETRIES,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors.number),
     )

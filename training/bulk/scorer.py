@@ -26,6 +26,7 @@ from training.form import FILES, Form
 
 PART = "item"  # as Ray Data names the only column of a list
 FAILURE = "failure"
+_ATTEMPTS = 4  # at a part whose process ends meanwhile: Ray would go on for ever
 
 
 class Work(NamedTuple):
@@ -63,7 +64,11 @@ class Scorer:
         except (TrainingError, StartupError) as error:
             return {PART: number, FAILURE: str(error)}
         except Exception as error:  # which Ray would tell by a traceback, without the part
-            return {PART: number, FAILURE: f"Part {number} cannot be scored: {brief(error)}"}
+            return {
+                PART: number,
+                FAILURE: f"Part {number} cannot be scored ({brief(error)}); run the "
+                "command again, and if it stays so, take that part's pictures away.",
+            }
         return {PART: number, FAILURE: ""}
 
     def _score(self, number: int) -> None:
@@ -73,12 +78,20 @@ class Scorer:
                     f"{path} is not there, or not on every machine of the cluster; give all of "
                     "them the same folders, and run the command again."
                 )
-        pictures = self._reader.pictures(read_part(self._job.listing_file, number))
+        pieces = read_part(self._job.listing_file, number)
+        if self._job.note_attempt(number) >= _ATTEMPTS:
+            raise TrainingError(
+                f"The part from {pieces[0].name} to {pieces[-1].name} ended the process that "
+                f"scores it {_ATTEMPTS} times; give it more memory, or take away the picture that "
+                "ends it, and run the command again. What is done stays done."
+            )
+        pictures = self._reader.pictures(pieces)
         height, width, _ = self._work.card.input_shape
         batch = self._engine.best_batch
         decoded = decode_ahead(pictures, (height, width), self._pool, 2 * batch)
         scores = [score for some in _batches(decoded, batch) for score in self._answer(some)]
         write_part(self._job.part_file(number), self._work.card, scores)
+        self._job.forget_attempts(number)
 
     @cached_property
     def _reader(self) -> Reader:

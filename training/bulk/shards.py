@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from app.images import ImageTooLargeError
 from training.data import Skipped
-from training.errors import DataError, brief, may_pass
+from training.errors import AGAIN, DataError, brief, may_pass
 from training.source import check_size, is_picture
 
 PARQUET = ".parquet"
@@ -71,9 +71,7 @@ def shard_pictures(path: Path, name: str, row_group: int | None) -> Iterator[Pic
             yield from _parquet_pictures(path, name, row_group)
     except (OSError, ValueError, pa.ArrowException, tarfile.TarError) as error:
         if may_pass(error):
-            raise DataError(
-                f"{path} cannot be read ({brief(error)}); run the command again once it can."
-            ) from error
+            raise DataError(f"{path} cannot be read ({brief(error)}); {AGAIN}.") from error
         yield name, Skipped(name, f"The rest of the shard cannot be read ({brief(error)}).")
 
 

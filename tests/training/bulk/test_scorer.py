@@ -117,3 +117,41 @@ def test_the_models_other_file_runs_on_keras(tiny_model: Path, tmp_path: Path) -
     rows = pq.read_table(Job(work.output).part_file(0)).to_pylist()
     assert [row["label"] for row in rows] == ["red", "blue"]
     assert all(0 <= row["typicality"] <= 1 for row in rows)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_part_that_ends_its_process_again_and_again_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = work_on(write_files(tmp_path / "in", {"1.jpg": CAT, "2.jpg": DOG}), tmp_path / "out")
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt  # as if the process had ended: nothing is told
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scorer, "decode_ahead", end)
+        for _ in range(4):
+            with pytest.raises(KeyboardInterrupt):
+                Scorer(work, threads=1)({"item": 0})
+    told = Scorer(work, threads=1)({"item": 0})
+    Job(work.output).forget_attempts()
+    after = Scorer(work, threads=1)({"item": 0})
+
+    assert "The part from 1.jpg to 2.jpg ended the process" in told["failure"]
+    assert after["failure"] == ""
+    assert Job(work.output).note_attempt(0) == 0
+
+
+def test_whatever_fails_is_told_with_its_part(
+    engine: type[Redness], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = work_on(write_files(tmp_path / "in", {"1.jpg": CAT}), tmp_path / "out")
+
+    def fail(*_: object) -> None:
+        raise ArithmeticError("of the engine")
+
+    monkeypatch.setattr(engine, "predict", fail)
+
+    told = Scorer(work, threads=1)({"item": 0})
+
+    assert "Part 0 cannot be scored (of the engine); run the command again" in told["failure"]

@@ -125,9 +125,16 @@ def a_header_overwritten(shard: bytes) -> bytes:
     return shard[:1024] + b"x" * 512 + shard[1536:]
 
 
+def a_size_that_cannot_be(shard: bytes) -> bytes:
+    header = tarfile.TarInfo.frombuf(shard[1024:1536], "utf-8", "strict")
+    header.size = 2**44
+    return shard[:1024] + header.tobuf(tarfile.GNU_FORMAT) + shard[1536:]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        a_size_that_cannot_be,
         cut_in_a_member,
         cut_in_a_header,
         cut_between_members,
@@ -142,7 +149,7 @@ def test_what_is_left_of_a_damaged_shard_is_one_row(
     path = write_tar(tmp_path / "a.tar", {"1.jpg": b"cat", "2.jpg": b"d" * 5000})
     path.write_bytes(damage(path.read_bytes()))
 
-    first, (name, rest) = shard_pictures(path, "a.tar", None)
+    first, *_, (name, rest) = shard_pictures(path, "a.tar", None)
 
     assert first == ("a.tar/1.jpg", b"cat")
     assert name == "a.tar"

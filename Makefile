@@ -1,7 +1,7 @@
 # The checkout's commands; `make help` lists them. GNU Make 3.81 or newer.
 
 PYTHON ?= python3
-HOST ?= 127.0.0.1
+HOST := 127.0.0.1
 PORT ?= 8000
 UV ?= uv
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import time
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,12 +24,16 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from app.card import ModelCard
 from app.engines.engine import Answers, Engine, Pictures
 from app.job import Prediction
+from app.pipeline import Fault
+from app.processes import is_running, resident_bytes
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which processes add up their figures; prometheus_client reads it when it is
 imported."""
 
-_STATM = Path("/proc/self/statm")
+Outcome = Literal["loaded", "refused"]
+"""Of an attempt to change the model."""
+
 _SAMPLING_SECONDS = 1.0
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _PICTURES = (1, 2, 4, 6, 8, 16, 32, 64, 128)
@@ -110,12 +114,16 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        for outcome in get_args(Outcome):  # from 0 on, or the first one would be no increase
+            self._reloads.labels(outcome)
         self._faults = Counter(
             "alexnet_faults",
             "Failures that are no picture's own fault, by where they happened.",
             ["stage"],
             registry=registry,
         )
+        for stage in get_args(Fault):
+            self._faults.labels(stage)
         self._waiting = Gauge(
             "alexnet_waiting_pictures",
             "Pictures that wait for an engine.",
@@ -173,11 +181,11 @@ class Metrics:
         """Return the engine with its batches counted."""
         return _CountedEngine(engine, self._batches)
 
-    def count_reload(self, outcome: Literal["loaded", "refused"]) -> None:
+    def count_reload(self, outcome: Outcome) -> None:
         """Count an attempt to change the model."""
         self._reloads.labels(outcome).inc()
 
-    def count_fault(self, stage: str) -> None:
+    def count_fault(self, stage: Fault) -> None:
         """Count a failure that no picture is to blame for."""
         self._faults.labels(stage).inc()
 
@@ -261,7 +269,7 @@ class Metrics:
         self._waiting.set(state.waiting)
         self._stalled.set(state.stalled_seconds)
         self._ready.set(state.ready)
-        self._memory.set(_resident_bytes())
+        self._memory.set(resident_bytes())
 
 
 class _CountedEngine:
@@ -277,24 +285,9 @@ class _CountedEngine:
         return self._engine.predict(pictures)
 
 
-def _resident_bytes() -> int:
-    try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except OSError:  # not Linux
-        return 0
-
-
 def _forget_ended_processes(folder: Path) -> None:
     """Drop what ended processes said of themselves; what they counted stays."""
     for path in folder.glob("gauge_live*.db"):
         process = int(path.stem.rpartition("_")[2])
-        if not _is_running(process):
+        if not is_running(process):
             mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # likewise
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

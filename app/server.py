@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.errors import StartupError
+from app.hangup import handle_hangup
 from app.reload import Reloader
 from app.service import Service
 
@@ -45,7 +46,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        handle_hangup(self._reload_asked.set, self._end)
         self._reloading = loop.create_task(self._keep_reloading())
         if parent := multiprocessing.parent_process():
             loop.add_reader(parent.sentinel, self._end_with_parent, parent.sentinel)
@@ -87,6 +88,9 @@ class Server(uvicorn.Server):
     def _end_with_parent(self, sentinel: int) -> None:
         """Leave the port to the next supervisor when this one was killed."""
         asyncio.get_running_loop().remove_reader(sentinel)
+        self._end()
+
+    def _end(self) -> None:
         self.handle_exit(signal.SIGTERM, None)
 
     async def _keep_reloading(self) -> None:

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from socket import socket
 
 from app.errors import StartupError
+from app.hangup import handle_hangup
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class Supervisor:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        handle_hangup(self._reload_asked.set, stop.set)
         serving = asyncio.create_task(self._serve())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -131,7 +132,7 @@ def test_build_is_given_what_is_copied_and_nothing_else() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="of the wheel for Linux")
 def test_what_is_removed_of_litert_is_never_loaded(tiny_model: Path) -> None:
     _, removal = STAGES["cpu-packages"].all("RUN")
-    removed = removal.split("rm -r ")[1].split()
+    removed = removal.split("rm -rf ")[1].split()
     installed = Path(find_spec("ai_edge_litert").origin).parent
     code = (
         "import sys\n"
@@ -149,7 +150,8 @@ def test_what_is_removed_of_litert_is_never_loaded(tiny_model: Path) -> None:
 
     assert str(installed / "libpywrap_litert_common.so") in loaded
     for name in removed:
-        assert (installed / name).exists(), "there is nothing to remove any more"
+        if platform.machine() == "x86_64":  # wheels for others have fewer parts
+            assert (installed / name).exists(), "there is nothing to remove any more"
         assert str(installed / name) not in loaded
 
 
@@ -178,7 +180,7 @@ def healthy(port: int) -> bool:
     _, *arguments = json.loads(check.split(" CMD ")[1])
     finished = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PORT": str(port)},
+        env={**os.environ, "PORT": str(port), "http_proxy": "http://127.0.0.1:9"},
         stderr=subprocess.DEVNULL,
         check=False,
     )

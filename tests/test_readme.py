@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from PIL import Image
 
 from tests.app.client import free_port
 from tests.app.pictures import picture
-from tests.training.pictures import DOG, write_competition, write_zip
+from tests.training.pictures import DOG, write_competition, write_files, write_zip
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,14 +77,12 @@ def run_program(arguments: list[str], folder: Path, **variables: str) -> str:
     return finished.stdout
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Run the README's command that serves, on a free port."""
-    checkout = check_out(tmp_path_factory.mktemp("checkout"))
-    (checkout / "models").symlink_to(ROOT / "models")
+@contextmanager
+def serving(command: str, checkout: Path) -> Iterator[int]:
+    """Run a command that serves, and yield its port, which is free."""
     port = free_port()
     server = subprocess.Popen(
-        shlex.split(commands("Serve")[0]),
+        ["sh", "-c", f"exec env {command}"],
         cwd=checkout,
         env={**ENVIRONMENT, "PORT": str(port)},
         start_new_session=True,
@@ -99,6 +97,15 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     yield port
     os.killpg(server.pid, signal.SIGTERM)
     server.wait()
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Run the README's command that serves."""
+    checkout = check_out(tmp_path_factory.mktemp("checkout"))
+    (checkout / "models").symlink_to(ROOT / "models")
+    with serving(commands("Serve")[0], checkout) as port:
+        yield port
 
 
 def shape(value: Any) -> Any:
@@ -211,6 +218,20 @@ def test_a_model_is_trained_evaluated_exported_and_used(checkout: Path) -> None:
     assert re.fullmatch(r"id,label\n1,[01]\n", (checkout / "submission.csv").read_text())
 
 
+def test_pictures_of_ones_own_become_a_model_of_their_own(checkout: Path) -> None:
+    files = {f"{label}/{number}.jpg": DOG for label in ("rose", "tulip") for number in range(20)}
+    write_files(checkout / "flowers", files)
+    train, export, serve = commands("Your own pictures")
+
+    run(train.replace('ARGS="', f'ARGS="{TINY} '), checkout)
+    run(export, checkout)
+    with serving(serve, checkout) as port:
+        model = httpx.get(f"http://127.0.0.1:{port}/models").json()
+
+    assert model["name"] == "flowers"
+    assert sorted(model["labels"]) == ["rose", "tulip"]
+
+
 def test_the_command_that_tests_runs_these_tests(checkout: Path) -> None:
     (checkout / ".venv" / "dev.stamp").touch()
 
@@ -223,7 +244,9 @@ def test_no_command_is_left_out() -> None:
     everything = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
     tested = [
-        block for section in ("Serve", "Use", "Train", "Test") for block in blocks("sh", section)
+        block
+        for section in ("Serve", "Use", "Train", "Your own pictures", "Test")
+        for block in blocks("sh", section)
     ]
     assert tested == everything
 

@@ -129,7 +129,7 @@ def _export(options: argparse.Namespace) -> None:
         cache=options.cache,
         photographs=options.neither,
     )
-    print(f"The model is in {folder}; serve it with ALEXNET_MODEL={folder} python -m app")
+    print(f"The model is in {folder}; serve it with ALEXNET_MODEL={folder} make serve")
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from app.card import CARD_NAME, Metrics, ModelCard, ModelFile
+from app.card import CARD_NAME, Metrics, ModelCard, ModelFile, read_card
 from app.engines.engine import Answers
 from training.data import Dataset, holds_pictures_of, load_dataset
 from training.domain import (
@@ -79,12 +79,12 @@ def export(
 
     Raises:
         ExportError: Quantization loses more than `LARGEST_LOSS`, or `name` is that of something
-            else than a model; nothing is written then.
+            else than a model of the same labels; nothing is written then.
         DataError: `data` is not what the run was trained on.
         RunError: The run has no best weights, or damaged ones.
         StorageError: There is no room for the model.
     """
-    folder = _folder_for(models, name)
+    folder = _folder_for(models, name, run.read_labels())
     network = load_best(run)
     side = network.input_shape[1]
     pictures = _pictures(run, data, side, cache)
@@ -146,13 +146,20 @@ def check_loss(metrics: dict[str, Metrics]) -> None:
             )
 
 
-def _folder_for(models: Path, name: str) -> Path:
-    """Where the model goes; a model that is there is replaced, anything else is not."""
+def _folder_for(models: Path, name: str, labels: tuple[str, ...]) -> Path:
+    """Where the model goes; one of the same labels is replaced, anything else is not."""
     folder = models / name
     if folder.parent != models or name == "..":
         raise ExportError(f"--name is that of one folder below --models. Received: {name!r}")
-    if folder.exists() and not (folder / CARD_NAME).is_file():
+    if not folder.exists():
+        return folder
+    if not (folder / CARD_NAME).is_file():
         raise ExportError(f"{folder} holds something else than a model; give another --name.")
+    known = read_card(folder).labels
+    if known != labels:
+        raise ExportError(
+            f"{folder} holds a model of {', '.join(known)}; give another --name, or remove it."
+        )
     return folder
 
 

@@ -124,12 +124,16 @@ export class Card {
   async #loadHeat(button) {
     button.setAttribute("aria-busy", "true");
     const reason = this.#part(".reason");
+    reason.textContent = "Looking why…";
+    reason.hidden = false;
+    announce(reason.textContent);
     try {
       const { grid, label, image } = await this.#explain();
       paintHeat(this.#part(".heat"), grid, image);
       reason.textContent = heatInWords(grid, label);
       this.#part(".heat").ariaLabel = `Heat map. ${reason.textContent}`;
     } catch (error) {
+      if (error.name === "AbortError") return; // the card has gone
       reason.textContent = asProblem(error).message;
     }
     button.setAttribute("aria-busy", "false");

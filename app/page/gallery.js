@@ -7,6 +7,7 @@ import { Problem, asProblem, classify, explain } from "./service.js";
 import { summaryOf, verdictOf } from "./verdict.js";
 
 const AT_ONCE = 4;
+const EXPLAINED_AT_ONCE = 2;
 // Of more pictures at a time, only their summary is announced.
 const MOST_ANNOUNCED = 3;
 
@@ -14,6 +15,7 @@ const part = (id) => document.getElementById(id);
 
 export class Gallery {
   #queue = new Queue(AT_ONCE);
+  #explanations = new Queue(EXPLAINED_AT_ONCE);
   #entries = [];
 
   constructor() {
@@ -23,7 +25,8 @@ export class Gallery {
     });
     part("clear").addEventListener("click", () => this.#clear());
     part("download").addEventListener("click", () => {
-      save(csvOf(this.#entries), "answers.csv", "text/csv");
+      // The mark tells spreadsheets that it is UTF-8.
+      save(`\ufeff${csvOf(this.#entries)}`, "answers.csv", "text/csv");
     });
   }
 
@@ -42,7 +45,7 @@ export class Gallery {
     const entry = { file, name, busy: false };
     entry.card = new Card(file, name, {
       again: () => this.#classify(entry, true),
-      explain: () => explain(file),
+      explain: () => this.#explanations.add((signal) => explain(file, signal)),
     });
     return entry;
   }
@@ -67,6 +70,7 @@ export class Gallery {
 
   #clear() {
     this.#queue.cancel();
+    this.#explanations.cancel();
     for (const { card } of this.#entries) card.remove();
     this.#entries = [];
     this.#showState();
@@ -81,7 +85,9 @@ export class Gallery {
     part("results").hidden = total === 0;
     part("progress").max = Math.max(1, total);
     part("progress").value = done.length;
+    const left = !busy && document.activeElement === part("cancel");
     part("progress").hidden = part("cancel").hidden = !busy;
+    if (left) part("clear").focus(); // the button that had the focus went by itself
     part("download").hidden = total < 2 || busy;
     part("summary").textContent = busy
       ? `${done.length} of ${total}`

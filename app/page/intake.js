@@ -1,3 +1,5 @@
+import { announce } from "./announce.js";
+
 // Browsers do not know the type of every picture that the service reads.
 const PICTURE_NAMES = /\.(avif|bmp|gif|hei[cf]|hif|jpe?g|png|tiff?|webp)$/i;
 
@@ -39,6 +41,7 @@ function takeAny(pictures, take, note = "") {
   const place = document.getElementById("left-out");
   place.textContent = note;
   place.hidden = note === "";
+  if (note) announce(note);
   if (pictures.length > 0) take(pictures);
 }
 

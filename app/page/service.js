@@ -25,8 +25,8 @@ export const describeModel = () => ask("models");
 /** The classes of a picture. Throws a Problem, or an AbortError after the signal. */
 export const classify = (file, signal) => ask("predict", { ...upload(file), signal });
 
-/** Which parts of a picture its label comes from. */
-export const explain = (file) => ask("explain", upload(file));
+/** Which parts of a picture its label comes from. Throws as `classify`. */
+export const explain = (file, signal) => ask("explain", { ...upload(file), signal });
 
 function upload(file) {
   const body = new FormData();

@@ -45,7 +45,8 @@ def test_table_has_a_line_for_each_file(visit: Visit) -> None:
         visit.page.get_by_role("button", name="Download CSV").click()
 
     assert download.value.suggested_filename == "answers.csv"
-    with download.value.path().open(newline="", encoding="utf-8") as file:
+    assert download.value.path().read_bytes().startswith(b"\xef\xbb\xbf")  # for spreadsheets
+    with download.value.path().open(newline="", encoding="utf-8-sig") as file:
         red, blue, text = csv.DictReader(file)
     assert red["file"] == 'a "red", one.jpg'
     assert (red["label"], blue["label"], text["label"]) == ("red", "blue", "")
@@ -78,6 +79,33 @@ def test_clearing_leaves_nothing(visit: Visit) -> None:
     expect(visit.page.locator(".card")).to_have_count(0)
     expect(visit.page.locator("#results")).to_be_hidden()
     expect(visit.page.locator("#pick")).to_be_focused()
+
+
+def test_clearing_gives_up_what_was_asked_why(visit: Visit) -> None:
+    held = visit.hold("/explain")
+    visit.choose(RED_PICTURE, BLUE_PICTURE)
+    for name in ("red.jpg", "blue.jpg"):
+        visit.card(name).get_by_role("button", name="Why?").click()
+    expect(visit.page.get_by_text("Looking why…", exact=True).first).to_be_visible()
+
+    with visit.page.expect_event("requestfailed"):
+        visit.page.get_by_role("button", name="Clear").click()
+    visit.page.unroute_all()
+    visit.choose(RED_PICTURE)
+
+    assert len(held) == 2
+    assert visit.verdicts() == ["red.jpg: Red"]
+
+
+def test_focus_stays_on_the_page_when_its_button_goes_by_itself(visit: Visit) -> None:
+    visit.hold("/predict")
+    visit.page.locator("#pick").set_input_files([RED_PICTURE])
+    visit.page.get_by_role("button", name="Cancel").focus()
+
+    visit.page.unroute_all()
+    visit.wait()
+
+    expect(visit.page.get_by_role("button", name="Clear")).to_be_focused()
 
 
 def test_few_pictures_at_once_and_all_in_the_end(visit: Visit) -> None:

@@ -63,16 +63,17 @@ def test_folders_are_searched_for_pictures_whatever_the_browser_knows_of_them(vi
     visit.wait()
 
     assert visit.verdicts() == ["a/1.HEIC: Red", "a/b/1.jpg: Red"]
-    expect(visit.page.get_by_role("status")).to_have_text("What could not be read: 1.")
+    expect(visit.page.locator("#left-out")).to_have_text("What could not be read: 1.")
     visit.choose(BLUE_PICTURE)
-    expect(visit.page.get_by_role("status")).to_be_hidden()
+    expect(visit.page.locator("#left-out")).to_be_hidden()
 
 
 def test_a_folder_without_pictures_is_told(visit: Visit) -> None:
     visit.page.evaluate(FOLDER, [["/a/list.txt"], ""])
 
     told = "There is no picture in what was dropped."
-    expect(visit.page.get_by_role("status")).to_have_text(told)
+    expect(visit.page.locator("#left-out")).to_have_text(told)
+    expect(visit.page.get_by_role("log")).to_have_text(told)
 
 
 def test_pasted_text_is_left_alone(visit: Visit) -> None:

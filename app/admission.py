@@ -31,6 +31,14 @@ class BindService:
             await self._app(scope, receive, send)
             return
         accepted = not service.draining
+
+        def is_draining() -> bool:
+            """Also where another one has taken its place since."""
+            return service.draining or bool(scope["app"].state.service.draining)
+
+        # The service knows no cookies, and Python before 3.11.10 and 3.12.6 takes seconds to parse
+        # some (CVE-2024-7592), which FastAPI would do for every path.
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"]
         # To end a connection whose upload is refused unread would reset it, and lose the refusal.
         may_close = accepted or scope["method"] in {"GET", "HEAD"}
         started = False
@@ -39,7 +47,7 @@ class BindService:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                if service.draining and may_close:
+                if may_close and is_draining():
                     message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             await send(message)
 
@@ -48,7 +56,7 @@ class BindService:
             try:
                 await self._app(scope, receive, watched_send)
             except asyncio.CancelledError:
-                if started or not service.draining:
+                if started or not is_draining():
                     raise
                 response = await error_response(_TOO_LATE, scope)
                 await response(scope, receive, watched_send)

@@ -12,6 +12,7 @@ from functools import cache
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from queue import Empty, LifoQueue
+from threading import Lock
 from typing import Any, NamedTuple
 
 from app.cores import usable_cores
@@ -124,8 +125,17 @@ class _Decoder:
         self._pipe.close()
 
 
-@cache
+_starting = Lock()
+"""Held while they are made: a cache alone would let two threads that come first make two."""
+
+
 def _decoders() -> LifoQueue[_Decoder | None]:
+    with _starting:
+        return _made_decoders()
+
+
+@cache
+def _made_decoders() -> LifoQueue[_Decoder | None]:
     """Return those that are free; None stands for one that has not been started."""
     decoders: LifoQueue[_Decoder | None] = LifoQueue()
     for _ in range(usable_cores()):

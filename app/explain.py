@@ -47,14 +47,15 @@ async def explain_picture(request: Request, service: ReadyService) -> Response:
     explanation = await unless_disconnected(request, explaining)
     if media_type == _PNG:
         image = explanation.prediction.image
-        content = await asyncio.to_thread(
-            draw_heatmap,
-            data,
-            image,
-            explanation.grid,
-            settings.max_pixels,
-            settings.max_decode_seconds,
-        )
+        async with service.drawing:
+            content = await asyncio.to_thread(
+                draw_heatmap,
+                data,
+                image,
+                explanation.grid,
+                settings.max_pixels,
+                settings.max_decode_seconds,
+            )
     else:
         answer = ExplanationResponse.explaining(service.model.card, explanation)
         content = answer.model_dump_json().encode()

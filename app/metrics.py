@@ -25,7 +25,7 @@ from app.card import ModelCard
 from app.engines.engine import Answers, Engine, Pictures
 from app.job import Prediction
 from app.pipeline import Fault
-from app.processes import is_running, resident_bytes
+from app.processes import resident_bytes
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which processes add up their figures; prometheus_client reads it when it is
@@ -242,10 +242,11 @@ class Metrics:
         """Return for how many seconds nothing has moved in some part of any process."""
         if FOLDER_VARIABLE not in os.environ:
             return self._look().stalled_seconds
-        figures = self._gathered()
-        stalled = figures.get_sample_value("alexnet_stalled_seconds") or 0.0
+        self._sample()
+        figures = _gauges(Path(os.environ[FOLDER_VARIABLE]))
+        stalled = figures.get("alexnet_stalled_seconds", 0.0)
         # One whose event loop hangs says nothing of it.
-        sampled = figures.get_sample_value("alexnet_oldest_sample_timestamp_seconds")
+        sampled = figures.get("alexnet_oldest_sample_timestamp_seconds")
         return max(stalled, time() - sampled) if sampled else stalled
 
     def _gathered(self) -> CollectorRegistry:
@@ -253,7 +254,6 @@ class Metrics:
         folder = os.environ.get(FOLDER_VARIABLE)
         if folder is None:
             return self._registry
-        _forget_ended_processes(Path(folder))
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # likewise
         return registry
@@ -285,9 +285,14 @@ class _CountedEngine:
         return self._engine.predict(pictures)
 
 
-def _forget_ended_processes(folder: Path) -> None:
-    """Drop what ended processes said of themselves; what they counted stays."""
-    for path in folder.glob("gauge_live*.db"):
-        process = int(path.stem.rpartition("_")[2])
-        if not is_running(process):
-            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # likewise
+def forget_process(process: int) -> None:
+    """Drop what a process said of itself that has ended; what it counted stays."""
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        mark_process_dead(process, folder)  # type: ignore[no-untyped-call]  # likewise
+
+
+def _gauges(folder: Path) -> dict[str, float]:
+    """The greatest and the least of what processes say; files of counters are much larger."""
+    files = [str(path) for mode in ("max", "min") for path in folder.glob(f"gauge_live{mode}_*.db")]
+    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # likewise
+    return {sample.name: sample.value for metric in merged for sample in metric.samples}

@@ -8,14 +8,20 @@ from starlette.requests import Request
 
 from app.errors import NotAcceptableError
 
+_LONGEST_ACCEPT = 1024
+
 
 def accepted_type(request: Request, offered: Sequence[str]) -> str:
     """Return the media type that the header Accept prefers, of equals the one offered first.
 
     Raises:
-        NotAcceptableError: It takes none of them.
+        NotAcceptableError: It takes none of them, or is longer than any browser's.
     """
     accept = ",".join(request.headers.getlist("accept")) or "*/*"
+    if len(accept) > _LONGEST_ACCEPT:
+        raise NotAcceptableError(
+            f"The header Accept is too long; send at most {_LONGEST_ACCEPT} characters."
+        )
     weights = dict(map(_weighted_range, accept.split(",")))
     best = max(offered, key=lambda media_type: _weight(media_type, weights))
     if _weight(best, weights) == 0:

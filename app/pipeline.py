@@ -13,7 +13,13 @@ from time import perf_counter
 from typing import Literal, NamedTuple
 
 from app.engines.engine import Engine
-from app.errors import DecodingError, InferenceError, NotReadyError, OverloadedError
+from app.errors import (
+    DecodingError,
+    InferenceError,
+    NotReadyError,
+    OverloadedError,
+    StartupError,
+)
 from app.fitness import Engines, Suspect
 from app.images import DecodedImage, ImageError
 from app.job import Job, Outcome, Prediction, resolve, take
@@ -70,6 +76,9 @@ class Pipeline:
             max_batch: The most pictures that an engine is given.
             max_queue: The most pictures that wait for an engine.
             count_fault: Called by any thread for each decoding or batch that failed unexpectedly.
+
+        Raises:
+            StartupError: There are fewer threads to be had.
         """
         self._loop = asyncio.get_running_loop()
         self._decode = decode
@@ -90,8 +99,16 @@ class Pipeline:
             threading.Thread(target=self._run, name=f"pipeline-{number}", daemon=True)
             for number in range(threads)
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError as error:
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            self.close()
+            raise StartupError(
+                f"The system gives no {threads} threads; set ALEXNET_THREADS lower, or its limit "
+                "of processes higher."
+            ) from error
 
     @property
     def healthy(self) -> bool:

@@ -14,12 +14,3 @@ def resident_bytes() -> int:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
     except OSError:  # not Linux
         return 0
-
-
-def is_running(process: int) -> bool:
-    """Whether there is a process of this number that one may signal."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

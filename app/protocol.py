@@ -28,8 +28,12 @@ logger = logging.getLogger(__name__)
 SPARE_CONNECTIONS = 64
 """Beyond the limit: on them health is answered and pictures are refused; the next is closed."""
 
-_MOST_PIPELINED = 16
+_MOST_PIPELINED = 8
 """Requests that may wait on a connection until one before them is answered."""
+_MOST_HEADERS = 128
+"""Of a request: each takes memory beyond its bytes."""
+_MOST_LINE_BYTES = 2048
+"""Of a request's path and query, which no path here needs, and which frameworks parse slowly."""
 _HEADER_OVERHEAD = 4
 """Bytes of a header beside its name and value."""
 
@@ -71,6 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._admitted = admitted
         self._pending_bytes = 0
         """Received since the parser last made something of them."""
+        self._in_head = False
         self._refusal: ServiceError = MalformedRequestError(
             "What was sent is not a valid HTTP request; send one."
         )
@@ -107,12 +112,35 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._pending_bytes > self._limits.header_bytes and not self.transport.is_closing():
             self._refuse(self._headers_too_large())
 
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # a trailer, which is none of the headers (RFC 9110, section 6.5.1)
+            return
+        if len(self.headers) >= _MOST_HEADERS:
+            self._stop_parsing(
+                HeadersTooLargeError(
+                    f"The request has too many headers; send at most {_MOST_HEADERS}."
+                )
+            )
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._in_head = False
         self._cancel_end()
         self._pending_bytes = 0
         size = sum(len(name) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
         if len(self.url) + size > self._limits.header_bytes:
             self._stop_parsing(self._headers_too_large())
+        if len(self.url) > _MOST_LINE_BYTES:
+            self._stop_parsing(
+                HeadersTooLargeError(
+                    f"The request's path and query are too long; send at most {_MOST_LINE_BYTES} "
+                    "bytes."
+                )
+            )
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise self._refusal  # which is not sent: it would be taken for an answer that is due
         if not self._admit():
@@ -151,9 +179,13 @@ class BoundedProtocol(HttpToolsProtocol):
         raise error
 
     def _refuse(self, error: ServiceError) -> None:
-        """End the connection, with an answer if that cannot be taken for a part of another."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        answering = cycle and cycle.response_started and not cycle.response_complete
+        """End the connection: after the answers that are due, or else with one."""
+        last = cast("RequestResponseCycle | None", self.cycle)
+        if last and not last.response_complete and not last.more_body:
+            last.keep_alive = False
+            self.flow.pause_reading()
+            return
+        answering = last and last.response_started and not last.response_complete
         if not (answering or self.pipeline):
             self._answer(error)
         self.transport.close()

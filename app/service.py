@@ -71,6 +71,8 @@ class Service:
         self.model = model
         self.draining = False
         """Whether it takes no more requests."""
+        self.drawing = asyncio.Semaphore(settings.threads)
+        """Taken while a heat map is drawn, for which a picture is decoded beside the pipeline."""
         self._held = 0
         self._freed = asyncio.Event()
         self._metrics = metrics

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import pydantic_settings
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -100,14 +101,36 @@ def load_settings() -> Settings:
     """Read the settings from the environment and from secret files, of which it comes first.
 
     Raises:
-        SettingsError: A value is malformed or unsafe.
+        SettingsError: A value is malformed or unsafe, or a secret file cannot be read.
     """
+    secrets = _SECRETS if _SECRETS.is_dir() else None
+    if secrets is not None:
+        _check_secrets(secrets)
     try:
         # The argument is pydantic's, which the types leave out.
-        secrets = _SECRETS if _SECRETS.is_dir() else None
         return Settings(_secrets_dir=secrets)  # type: ignore[call-arg]  # see above
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"A setting cannot be read: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         variable = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         received = "" if "api_keys" in first["loc"] else f" Received: {first['input']!r}"
         raise SettingsError(f"{variable} cannot be used: {first['msg']}.{received}") from error
+
+
+def _check_secrets(folder: Path) -> None:
+    """See that every secret is a file that can be read: pydantic would go on without it."""
+    for secret in folder.iterdir():
+        if not secret.name.upper().startswith(_PREFIX):
+            continue
+        if not secret.resolve().is_relative_to(folder.resolve()):
+            raise SettingsError(f"{secret} leads out of its folder; put the file itself there.")
+        try:
+            secret.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"{secret} cannot be read ({error.strerror}); make it a file that the service's "
+                "user may read."
+            ) from error
+        except UnicodeError as error:
+            raise SettingsError(f"{secret} is no text in UTF-8; save it as such.") from error

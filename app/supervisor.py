@@ -14,6 +14,7 @@ from socket import socket
 
 from app.errors import StartupError
 from app.hangup import handle_hangup
+from app.metrics import forget_process
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,8 @@ class Worker:
     def _end(self) -> None:
         self._loop.remove_reader(self._process.sentinel)
         self._process.join()
+        if self._process.pid is not None:
+            forget_process(self._process.pid)
         while not self._told.closed and self._told.poll():
             self._hear()
         self.ended.set()

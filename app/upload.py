@@ -25,6 +25,7 @@ BATCH_FIELD = "files"
 
 _FORM = b"multipart/form-data"
 _ENVELOPE_BYTES = 65_536
+_LONGEST_CONTENT_TYPE = 1024
 """Of a multipart body, beside the file: boundaries, headers and other fields."""
 
 _HOW_TO_SEND = (
@@ -100,7 +101,12 @@ def claims_more(request: Request, limit: int) -> bool:
 
 def _content_type(request: Request, how_to_send: str) -> tuple[bytes, bytes]:
     """Return the media type and the boundary."""
-    media_type, options = parse_options_header(request.headers.get("content-type", ""))
+    content_type = request.headers.get("content-type", "")
+    if len(content_type) > _LONGEST_CONTENT_TYPE:
+        raise UnsupportedUploadError(
+            f"The header Content-Type is too long; send at most {_LONGEST_CONTENT_TYPE} characters."
+        )
+    media_type, options = parse_options_header(content_type)
     if not media_type:
         raise MissingFileError(f"The request names no content type; {how_to_send}.")
     if media_type == b"application/x-www-form-urlencoded":

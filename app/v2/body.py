@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
@@ -98,6 +99,7 @@ async def _inflated(chunks: AsyncIterator[bytes], scope: Scope) -> AsyncIterator
                 inflated = inflater.decompress(chunk, _INFLATED_BYTES)
                 hold(scope, len(inflated))
                 yield inflated
+                await asyncio.sleep(0)  # little may inflate to much: others have their turn
                 chunk = inflater.unconsumed_tail
             if inflater.unused_data:
                 raise _goes_on()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from app.v2.errors import InvalidInferenceError
 
-_DATA = re.compile(rb'"data"\s*:\s*(?=\[)')
+_DATA = re.compile(rb'"data"\s{0,64}:\s{0,64}(?=\[)')  # bounded, or megabytes of spaces hold all
 _SLICE_BYTES = 65_536
 _SPACES_FOR_BRACKETS = bytes.maketrans(b"[]", b"  ")
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]"))

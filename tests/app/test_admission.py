@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -108,3 +109,32 @@ async def test_before_the_service_starts_requests_pass(app: FastAPI) -> None:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_cookies_are_not_parsed(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(_: str) -> dict[str, str]:
+        raise AssertionError("which takes seconds for some")
+
+    monkeypatch.setattr("starlette.requests.cookie_parser", parse)
+    async with serving(app) as client:
+        answer = await client.get("/health/live", headers={"Cookie": 'a="' + '\\"' * 100 + '"'})
+
+    assert answer.status_code == 200
+
+
+async def test_request_of_a_model_that_was_replaced_is_refused_at_the_end(app: FastAPI) -> None:
+    async with serving(app):
+        replaced = app.state.service
+        sent: list[dict[str, Any]] = []
+
+        async def inner(*_: Any) -> None:
+            app.state.service = SimpleNamespace(draining=True)
+            raise asyncio.CancelledError
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        await BindService(inner)(posted_picture() | {"app": app}, None, send)  # type: ignore[arg-type]
+        app.state.service = replaced
+
+    assert sent[0]["status"] == 503

@@ -114,21 +114,24 @@ def test_a_hung_process_is_told_by_those_beside_it(tmp_path: Path, hangs: str) -
 def test_ended_worker_is_forgotten_but_for_what_it_counted(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from app.metrics import Metrics\n"
+        "from app.metrics import Metrics, forget_process\n"
         "metrics = Metrics()\n"
+        "for ended in sys.argv[1:]:\n"
+        "    forget_process(int(ended))\n"
         "metrics.count_request('/predict', 200, '', 0.1)\n"
         "sys.stdout.write(metrics.render().decode())\n"
     )
-    texts = [
-        subprocess.run(
-            [sys.executable, "-c", code],
+    texts: list[str] = []
+    ended: list[str] = []
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *ended],
             env={**os.environ, FOLDER_VARIABLE: str(tmp_path)},
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
-            check=True,
-        ).stdout
-        for _ in range(2)
-    ]
+        )
+        texts.append(process.communicate()[0])
+        ended.append(str(process.pid))
 
     assert figure(texts[1], "alexnet_requests_total") == 2
     memory = [figure(text, "process_resident_memory_bytes") for text in texts]

@@ -48,3 +48,8 @@ def test_header_may_come_in_parts() -> None:
 def test_what_takes_nothing_offered_is_refused(accept: str) -> None:
     with pytest.raises(NotAcceptableError, match="ask for application/json or image/png"):
         accepted_type(request(accept), OFFERED)
+
+
+def test_long_headers_are_not_parsed() -> None:
+    with pytest.raises(NotAcceptableError, match="too long"):
+        accepted_type(request("," * 1025), OFFERED)

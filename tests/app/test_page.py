@@ -114,3 +114,12 @@ async def test_page_without_docs_differs_in_the_link_alone(
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert response.headers["cache-control"] == "no-cache"
     assert "script-src 'self'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("wanted", ["lines=1", "bytes=x-", "bytes=99999999-", "bytes=0-1"])
+async def test_files_are_sent_whole(fake_client: httpx.AsyncClient, wanted: str) -> None:
+    whole = await fake_client.get("/page/main.js")
+    asked = await fake_client.get("/page/main.js", headers={"Range": wanted})
+
+    assert asked.status_code == 200
+    assert asked.content == whole.content

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import closing
 
 import numpy as np
 import pytest
 
 from app.engines.engine import Answers
-from app.errors import DecodingError, InferenceError, NotReadyError
+from app.errors import DecodingError, InferenceError, NotReadyError, StartupError
 from app.pipeline import Pipeline
 from tests.app.fake_engine import FakeEngine
 from tests.app.pipelines import (
@@ -170,3 +171,21 @@ async def test_fault_of_the_pipeline_itself_fails_all_that_wait(
 @pytest.mark.usefixtures("busy")
 async def test_hanging_engine_does_not_keep_it_from_closing(pipeline: Pipeline) -> None:
     assert not pipeline.close(0.01)
+
+
+async def test_fewer_threads_than_asked_for_are_told_and_end(
+    fake_engine: FakeEngine, decoder: FakeDecoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = threading.Thread.start, []
+
+    def start_two(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+
+    with pytest.raises(StartupError, match="gives no 3 threads; set ALEXNET_THREADS lower"):
+        pipeline_of([fake_engine], decoder, threads=3)
+    assert not any(thread.is_alive() for thread in started)

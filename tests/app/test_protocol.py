@@ -211,4 +211,43 @@ async def test_few_requests_wait_on_a_connection(server: Server) -> None:
     async with server.connection() as connection:
         await connection.send(LIVE * 1000)
 
+        assert (await connection.rest()).count(b"HTTP/1.1 200") == 1 + 8
+
+
+@pytest.mark.parametrize("after", [b"no HTTP\r\n\r\n", LIVE[:-2] + b"X-Long: " + b"a" * 40_000])
+async def test_what_follows_a_request_does_not_take_its_answer(
+    server: Server, after: bytes
+) -> None:
+    async with server.connection() as connection:
+        await connection.send(LIVE + after)
+
+        assert (await connection.answer()).status_code == 200
         assert await connection.rest() == b""
+
+
+async def test_headers_are_counted(server: Server) -> None:
+    async with server.connection() as connection:
+        await connection.send(b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 200)
+
+        refusal = await connection.answer()
+        assert_problem(refusal, 431, "Headers too large")
+        assert "at most 128" in refusal.json()["detail"]
+
+
+async def test_long_queries_are_refused(server: Server) -> None:
+    async with server.connection() as connection:
+        await connection.send(b"GET /health/live?" + b"a=%20&" * 400 + b" HTTP/1.1\r\n\r\n")
+
+        refusal = await connection.answer()
+        assert_problem(refusal, 431, "Headers too large")
+        assert "path and query" in refusal.json()["detail"]
+
+
+async def test_trailers_are_no_headers(server: Server) -> None:
+    head = LIVE[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"
+    async with server.connection() as connection:
+        await connection.send(head + b"0\r\nX-Request-ID: of-the-trailer\r\n\r\n")
+
+        answer = await connection.answer()
+        assert answer.status_code == 200
+        assert answer.headers["X-Request-ID"] != "of-the-trailer"

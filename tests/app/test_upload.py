@@ -42,6 +42,14 @@ async def test_nothing_at_all_is_refused(client: httpx.AsyncClient) -> None:
     assert_problem(await client.post("/predict"), 422, "Missing file")
 
 
+async def test_long_content_types_are_not_parsed(client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "multipart/form-data" + ";" * 2000}
+    response = await client.post("/predict", content=b"a", headers=headers)
+
+    assert_problem(response, 415, "Unsupported content type")
+    assert "too long" in response.json()["detail"]
+
+
 async def test_other_content_types_are_refused(client: httpx.AsyncClient) -> None:
     assert_problem(await client.post("/predict", json={}), 415, "Unsupported content type")
 

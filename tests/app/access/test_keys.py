@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,43 @@ def test_ring_compares_all_keys_in_constant_time(monkeypatch: pytest.MonkeyPatch
         ring.holds(key.encode())
 
     assert compared == [(32, 32)] * 8
+
+
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def make_link_that_leads_out(path: Path) -> None:
+    target = path.parents[1] / "keys.txt"
+    target.write_text(KEY)
+    path.symlink_to(target)
+
+
+def make_no_text(path: Path) -> None:
+    path.write_bytes(b"\xff" * 32)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (make_folder, "cannot be read (Is a directory)"),
+        (make_link_that_leads_out, "leads out of its folder"),
+        (make_no_text, "is no text in UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["alexnet_api_keys", "ALEXNET_API_KEYS"])
+def test_secret_file_that_cannot_be_used_does_not_open_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    make: Callable[[Path], None],
+    why: str,
+    name: str,
+) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "of_another_service").mkdir()
+    make(folder / name)
+    monkeypatch.setattr("app.settings._SECRETS", folder)
+
+    with pytest.raises(SettingsError, match=re.escape(why)):
+        load_settings()

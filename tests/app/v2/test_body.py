@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Callable
@@ -93,3 +94,19 @@ async def test_damaged_compression_is_refused(body: bytes) -> None:
 async def test_other_encodings_are_refused() -> None:
     with pytest.raises(UnsupportedUploadError, match="'br' is not supported; send gzip, deflate"):
         Body(sent(content_encoding="br"), 1000)
+
+
+async def test_others_have_their_turn_while_much_is_inflated() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(count())
+    await Body(sent(gzip.compress(bytes(2**22)), content_encoding="gzip"), 2**23).rest()
+    others.cancel()
+
+    assert turns >= 2**22 // 262_144

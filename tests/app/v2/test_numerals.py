@@ -62,3 +62,9 @@ def test_other_nesting_than_the_shape_says_is_refused(array: str) -> None:
 def test_what_is_no_uint8_is_refused(array: str) -> None:
     with pytest.raises(InvalidInferenceError, match=r"whole numbers from 0 to 255.*\.$"):
         uint8_values(array.encode(), [1])
+
+
+def test_spaces_hold_nobody_up() -> None:
+    text = b'{"data":' + b" " * 1_000_000 + b"[1]}"
+
+    assert lift(text) == (text, None)

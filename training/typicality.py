@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
 _LAST_MAP = "maxpool_3"
+_LEAST_VARIANCE = 1e-12  # of the greatest one
 
 
 class Head(NamedTuple):
@@ -72,16 +73,24 @@ def find_clusters(evidence: Evidence, classes: NDArray[np.int32]) -> Clusters:
     means = _class_means(evidence.features, classes)
     # One covariance for all classes, shrunk as far as few pictures demand.
     covariance = LedoitWolf(assume_centered=True).fit(evidence.features - means[classes])
+    lengths = np.linalg.norm(directions, axis=0)
     return Clusters(
-        directions / np.linalg.norm(directions, axis=0),
+        directions / np.maximum(lengths, np.finfo(np.float32).tiny),
         means,
-        np.linalg.cholesky(covariance.precision_).astype(np.float32),
+        _whitening(covariance.covariance_),
     )
 
 
 def make_typicalities(head: Head, clusters: Clusters) -> dict[str, keras.KerasTensor]:
     """Every score that is tried, by name; shape (n, 1), the higher the more typical."""
     return {name: score(head, clusters) for name, score in _SCORES.items()}
+
+
+def _whitening(covariance: NDArray[np.float64]) -> NDArray[np.float32]:
+    """See `Clusters`; where pictures hardly differ, no direction counts more than a millionfold."""
+    variances, axes = np.linalg.eigh(covariance)
+    least = max(variances.max() * _LEAST_VARIANCE, np.finfo(np.float32).eps ** 2)
+    return (axes / np.sqrt(np.maximum(variances, least))).astype(np.float32)
 
 
 def _class_means(values: NDArray[np.float32], classes: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from sklearn.covariance import LedoitWolf
 
 from training.model import build_alexnet
 from training.typicality import (
@@ -66,6 +67,24 @@ def test_clusters_are_what_numpy_says(evidence: Evidence, classes: np.ndarray) -
     mean = evidence.activations[classes == 1].mean(axis=0)
     np.testing.assert_allclose(clusters.directions[:, 1], mean / np.linalg.norm(mean), rtol=1e-5)
     np.testing.assert_allclose(clusters.means[2], evidence.features[classes == 2].mean(axis=0))
+
+
+def test_whitened_features_have_the_identity_as_their_covariance(
+    evidence: Evidence, classes: np.ndarray
+) -> None:
+    clusters = find_clusters(evidence, classes)
+
+    shrunk = LedoitWolf(assume_centered=True).fit(evidence.features - clusters.means[classes])
+    whitened = clusters.whitening.T @ shrunk.covariance_ @ clusters.whitening
+    np.testing.assert_allclose(whitened, np.eye(len(whitened)), atol=1e-3)
+
+
+def test_pictures_that_are_all_alike_have_clusters(evidence: Evidence, classes: np.ndarray) -> None:
+    one = Evidence(np.zeros_like(evidence.activations), np.ones_like(evidence.features))
+
+    clusters = find_clusters(one, classes)
+
+    assert all(np.isfinite(values).all() for values in clusters)
 
 
 def test_scores_are_what_numpy_says(

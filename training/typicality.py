@@ -90,7 +90,10 @@ def _whitening(covariance: NDArray[np.float64]) -> NDArray[np.float32]:
     """See `Clusters`; where pictures hardly differ, no direction counts more than a millionfold."""
     variances, axes = np.linalg.eigh(covariance)
     least = max(variances.max() * _LEAST_VARIANCE, np.finfo(np.float32).eps ** 2)
-    return (axes / np.sqrt(np.maximum(variances, least))).astype(np.float32)
+    whitening: NDArray[np.float32] = (axes / np.sqrt(np.maximum(variances, least))).astype(
+        np.float32
+    )
+    return whitening
 
 
 def _class_means(values: NDArray[np.float32], classes: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -27,7 +27,8 @@ _PIXELS = [0] * (227 * 227 * 3)
 schemathesis.openapi.format("binary", strategies.sampled_from(_PICTURES))
 
 
-@schemathesis.hook.apply_to(path_regex="/infer$")  # type: ignore[attr-defined, untyped-decorator]
+# Its types do not tell that the decorator has `apply_to`.
+@schemathesis.hook.apply_to(path_regex="/infer$")  # type: ignore[attr-defined, untyped-decorator]  # see above
 def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
     """Let the parts of an inference request fit together, if they are meant to be valid."""
     if not _is_positive(case, ParameterLocation.BODY):
@@ -41,7 +42,7 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
     return case
 
 
-@schemathesis.hook.apply_to(path="/predict/batch")  # type: ignore[attr-defined, untyped-decorator]
+@schemathesis.hook.apply_to(path="/predict/batch")  # type: ignore[attr-defined, untyped-decorator]  # as above
 def filter_failure(
     context: HookContext, failure: Failure, case: Case[Any], response: Response
 ) -> bool:

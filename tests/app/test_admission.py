@@ -134,7 +134,7 @@ async def test_request_of_a_model_that_was_replaced_is_refused_at_the_end(app: F
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await BindService(inner)(posted_picture() | {"app": app}, None, send)  # type: ignore[arg-type]
+        await BindService(inner)(posted_picture() | {"app": app}, None, send)
         app.state.service = replaced
 
     assert sent[0]["status"] == 503

@@ -41,12 +41,13 @@ class Job:
             file.write(b"x")
         return before
 
-    def forget_attempts(self, number: int | None = None) -> None:
-        """At the part at `number`, which is done, or at all parts."""
-        if number is None:
-            shutil.rmtree(self.attempts_folder, ignore_errors=True)
-        else:
-            (self.attempts_folder / str(number)).unlink(missing_ok=True)
+    def forget_attempt(self, number: int) -> None:
+        """Forget those at the part at `number`, which is done."""
+        (self.attempts_folder / str(number)).unlink(missing_ok=True)
+
+    def forget_attempts(self) -> None:
+        """Forget those of an earlier command, at whichever part."""
+        shutil.rmtree(self.attempts_folder, ignore_errors=True)
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other commands out.

@@ -91,7 +91,7 @@ class Scorer:
         decoded = decode_ahead(pictures, (height, width), self._pool, 2 * batch)
         scores = [score for some in _batches(decoded, batch) for score in self._answer(some)]
         write_part(self._job.part_file(number), self._work.card, scores)
-        self._job.forget_attempts(number)
+        self._job.forget_attempt(number)
 
     @cached_property
     def _reader(self) -> Reader:

@@ -5,20 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from logging.config import dictConfig
-from tempfile import TemporaryDirectory
+from concurrent.futures import Future
+from threading import Thread
 
 from app.errors import StartupError
-from app.log import log_config
-from app.metrics import FOLDER_VARIABLE
-from app.network import allow_connections, network_options
-from app.server import listening_socket
-from app.service import load_model
-from app.settings import load_settings
-from app.supervisor import Supervisor
-from app.worker import prepare_signals, serve, work
+from app.model import Model, load_model
+from app.settings import Settings, load_settings
+from app.signals import prepare_signals
 
 _LAST_PORT = 65_535
 
@@ -30,37 +23,33 @@ def main() -> None:
         prepare_signals()
     try:
         settings = load_settings()
-        allow_connections(settings)
         if options.check:
-            print(f"can be served: {load_model(settings)}")
+            model = load_model(settings)
+            model.end()
+            print(f"can be served: {model}")
             return
         if options.access_log:
             settings = settings.model_copy(update={"access_log": True})
-        lines = log_config(settings.log_format, settings.log_level)
-        os.environ.setdefault("OTEL_RESOURCE_ATTRIBUTES", "service.name=alexnet")
-        server_options = {
-            "access_log": False,  # there is one of our own
-            "server_header": False,
-            "log_config": lines,
-            "reset_contextvars": True,  # no request inherits the name or the trace of the last one
-            **network_options(settings),
-        }
-        with (
-            listening_socket(options.host, options.port) as listener,
-            _shared_figures(settings.workers),
-        ):
-            if settings.workers == 1:
-                serve(settings, server_options, listener, lambda _: None)
-            else:
-                dictConfig(lines)
-                Supervisor(
-                    partial(work, settings, server_options),
-                    listener,
-                    workers=settings.workers,
-                    shutdown_seconds=settings.shutdown_seconds,
-                ).run()
+        loading = _loading(settings) if settings.workers == 1 else None
+        from app.command import run  # imports FastAPI, which takes as long as loading
+
+        run(settings, options.host, options.port, loading)
     except StartupError as error:
         sys.exit(str(error))
+
+
+def _loading(settings: Settings) -> Future[Model]:
+    """Load the model in a thread that a signal need not wait for."""
+    loading: Future[Model] = Future()
+
+    def load() -> None:
+        try:
+            loading.set_result(load_model(settings))
+        except BaseException as error:
+            loading.set_exception(error)
+
+    Thread(target=load, daemon=True).start()
+    return loading
 
 
 def _options() -> argparse.Namespace:
@@ -81,21 +70,6 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(
         f"PORT or --port must be a number from 0 to {_LAST_PORT}. Received: {text}"
     )
-
-
-def _shared_figures(workers: int) -> AbstractContextManager[object]:
-    """Give several workers a folder, empty at first, where `/metrics` of each finds all figures."""
-    if workers == 1:
-        return nullcontext()
-    try:
-        folder = TemporaryDirectory(prefix="alexnet-")
-    except OSError as error:
-        raise StartupError(
-            f"Several workers need a folder for temporary files ({error.strerror}); set TMPDIR to "
-            "one that can be written, or ALEXNET_WORKERS=1."
-        ) from error
-    os.environ[FOLDER_VARIABLE] = folder.name
-    return folder
 
 
 if __name__ == "__main__":

@@ -13,13 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from app.errors import StartupError
+from app.errors import ModelCardError
 
 CARD_NAME = "model.json"
-
-
-class ModelCardError(StartupError):
-    """The card is missing or invalid, or a file is not the one that it describes."""
 
 
 def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:

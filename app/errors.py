@@ -29,7 +29,7 @@
   + DeadlineError              504
 * StartupError: a service that does not start; its sentence goes to standard error
   + SettingsError
-  + ModelCardError             (in `app.card`)
+  + ModelCardError
   + EngineUnavailableError     (in `app.engines.engine`)
 
 What is wrong with a picture itself is an `app.images.ImageError`.
@@ -222,3 +222,7 @@ class StartupError(Exception):
 
 class SettingsError(StartupError):
     """A setting is missing, malformed or unsafe."""
+
+
+class ModelCardError(StartupError):
+    """The card is missing or invalid, or a file is not the one that it describes."""

@@ -199,12 +199,22 @@ def _decode_elsewhere(data: bytes, order: Order) -> DecodedImage:
             "The image ended its decoder; send it again from an intact file, or as a plain JPEG."
         ) from error
     if kind := answer.told.get("error"):
-        raise _ERRORS[kind](answer.told["detail"])
+        raise image_error(kind, answer.told["detail"])
     pixels = np.frombuffer(answer.pixels, np.uint8).reshape(*order.size, 3)
     return DecodedImage(pixels=pixels, **answer.told)
 
 
+def image_error(name: str, detail: str) -> ImageError:
+    """Return the error of that name, which another process tells of."""
+    return _ERRORS[name](detail)
+
+
 _ERRORS = {
-    error.__name__: error for error in (UnsupportedImageError, BrokenImageError, ImageTooLargeError)
+    error.__name__: error
+    for error in (
+        UnsupportedImageError,
+        BrokenImageError,
+        ImageTooLargeError,
+        ImageTooSlowError,
+    )
 }
-"""That another process tells of."""

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from time import perf_counter
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from app.engines.engine import Answers
 from app.images import DecodedImage
 from app.request_id import request_id
+
+Fault = Literal["decode", "inference", "lane", "pipeline"]
+"""Where something failed that is no picture's own fault."""
 
 
 class Stage(NamedTuple):
@@ -28,6 +31,7 @@ class Prediction(NamedTuple):
     """What the engine says of one picture, and how long that took."""
 
     image: DecodedImage
+    """Without its pixels (of shape (0, 0, 3)) where they were not to be kept."""
     probabilities: NDArray[np.float32]
     """Shape (classes,)."""
     typicality: float | None
@@ -57,14 +61,40 @@ class Prediction(NamedTuple):
 class Job:
     """A picture that waits to be decoded, or for an engine."""
 
-    __slots__ = ("answer", "arrived", "data", "decoded", "decoding", "image", "request_id")
+    __slots__ = (
+        "answer",
+        "arrived",
+        "data",
+        "decoded",
+        "decoding",
+        "encoded",
+        "failed",
+        "goes_alone",
+        "image",
+        "keeps_pixels",
+        "request_id",
+    )
 
-    def __init__(self, picture: bytes | DecodedImage, answer: asyncio.Future[Prediction]) -> None:
+    def __init__(
+        self,
+        picture: bytes | DecodedImage,
+        answer: asyncio.Future[Prediction],
+        *,
+        keeps_pixels: bool = False,
+    ) -> None:
         self.answer = answer
         self.arrived = self.decoding = self.decoded = perf_counter()
         """When it came, and when decoding began and ended."""
         self.request_id = request_id.get()
         """Of the request that it came with."""
+        self.keeps_pixels = keeps_pixels
+        """Whether its prediction is to have them."""
+        self.goes_alone = False
+        """Whether it is to be the only one of its batch."""
+        self.failed = False
+        """Whether a batch that it was in brought nothing."""
+        self.encoded = isinstance(picture, bytes)
+        """Whether it came as a file."""
         self.data = b""
         self.image: DecodedImage
         if isinstance(picture, bytes):

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from app.access.protection import log_who_may_ask
 from app.interpreter import settled_interpreter
 from app.metrics import Metrics
-from app.service import Model, Service
+from app.model import Model
+from app.service import Service
 from app.settings import Settings
 
 

@@ -13,10 +13,10 @@ from app.explain import router as explain_router
 from app.lifespan import lifespan_of
 from app.metrics import Metrics
 from app.middleware import add_middleware
+from app.model import Model, load_model
 from app.page import add_page
 from app.problems import add_problem_handlers
 from app.routes import router
-from app.service import Model, load_model
 from app.settings import Settings, load_settings
 from app.tracing import TELEMETRY
 from app.v2.errors import add_error_handlers

@@ -22,9 +22,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.card import ModelCard
-from app.engines.engine import Answers, Engine, Pictures
-from app.job import Prediction
-from app.pipeline import Fault
+from app.engines.engine import Answers, Engine, Pictures, Runtime
+from app.job import Fault, Prediction
 from app.processes import resident_bytes
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -163,7 +162,7 @@ class Metrics:
         self._look: Callable[[], State] = State
 
     def serve(
-        self, card: ModelCard, engine: Engine, look: Callable[[], State]
+        self, card: ModelCard, engine: Runtime, look: Callable[[], State]
     ) -> Callable[[asyncio.Future[Prediction]], None]:
         """Begin to tell of a model, and no more of the one before; return what counts its answers.
 
@@ -180,6 +179,10 @@ class Metrics:
     def counted(self, engine: Engine) -> Engine:
         """Return the engine with its batches counted."""
         return _CountedEngine(engine, self._batches)
+
+    def count_batch(self, pictures: int) -> None:
+        """Count what an engine was given at once."""
+        self._batches.observe(pictures)
 
     def count_reload(self, outcome: Outcome) -> None:
         """Count an attempt to change the model."""

@@ -36,6 +36,7 @@ def allow_connections(settings: Settings) -> None:
         StartupError: The system does not allow that.
     """
     needed = settings.max_connections + SPARE_CONNECTIONS + _OTHER_FILES
+    needed += 2 * settings.threads  # sockets to lanes, and to those of the next model
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and needed > hard:
         raise StartupError(

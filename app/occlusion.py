@@ -50,7 +50,7 @@ async def explain(service: Service, data: bytes) -> Explanation:
         ServiceError: The picture cannot be predicted, or too many are being explained.
     """
     start = perf_counter()
-    whole = await service.classify(data)
+    whole = await service.classify(data, keeps_pixels=True)
     label = whole.probabilities.argmax()
     hidden = await _patient_predictions(service, await asyncio.to_thread(occluded, whole.image))
     scores = np.array([each.probabilities[label] for each in hidden], np.float64)

@@ -1,4 +1,4 @@
-"""Pictures on their way from files to probabilities."""
+"""Pictures on their way through threads, to engines that do not compute on the cores here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from app.engines.engine import Engine
 from app.errors import (
@@ -21,15 +21,14 @@ from app.errors import (
     StartupError,
 )
 from app.fitness import Engines, Suspect
+from app.health import Work
 from app.images import DecodedImage, ImageError
-from app.job import Job, Outcome, Prediction, resolve, take
+from app.job import Fault, Job, Outcome, Prediction, resolve, take
 from app.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
 Decode = Callable[[bytes], DecodedImage]
-Fault = Literal["decode", "inference", "pipeline"]
-"""Where something failed that is no picture's own fault."""
 
 _PATIENT_SHARE = 4
 """The part of a batch that is kept for patient pictures, while others wait, is one in this."""
@@ -44,9 +43,8 @@ class Pipeline:
     """A bounded queue, and threads that each do what is due next: decode a picture, or run a batch.
 
     A picture is decoded by itself, so that a bad one fails alone, and a batch is what has been
-    decoded by the time an engine is free: nothing waits for company. Where the engines compute on
-    the cores that decode, a thread first decodes what has arrived, up to the engine's share of it:
-    idle engines divide what waits, and one that is busy will have pictures of its own again.
+    decoded by the time an engine is free: nothing waits for company. Idle engines divide what
+    waits.
 
     Pictures that came decoded may be patient: they take what the others leave of the engines, and
     a small share of every batch.
@@ -81,13 +79,13 @@ class Pipeline:
             StartupError: There are fewer threads to be had.
         """
         self._loop = asyncio.get_running_loop()
-        self._decode = decode
+        self._work = Work()
+        self._decode = self._work.watched(decode)
         self._max_batch = max_batch
         self._most_patient = min(max_batch - 1, -(-max_batch // _PATIENT_SHARE))
         self._max_queue = max_queue
         self._count_fault = count_fault
-        self._decodes_first = engines[0].device == "cpu"
-        self._engines = Engines(engines)
+        self._engines = Engines([self._work.watched_engine(engine) for engine in engines])
         self._encoded: deque[Job] = deque()
         self._decoded: deque[Job] = deque()
         self._patient: deque[Job] = deque()
@@ -120,6 +118,10 @@ class Pipeline:
         """How many pictures wait for an engine, decoded or not, patient ones aside."""
         return len(self._encoded) + self._decoding + len(self._decoded)
 
+    def stalled_seconds(self) -> float:
+        """How long nothing has moved."""
+        return self._work.stalled_seconds(self.waiting)
+
     def check_room(self) -> None:
         """Raise what `submit` would raise now."""
         if not self.healthy:
@@ -127,8 +129,8 @@ class Pipeline:
         if self.waiting >= self._max_queue:
             raise OverloadedError("Too many pictures are waiting; try again in a moment.")
 
-    def submit(self, data: bytes) -> asyncio.Future[Prediction]:
-        """Queue one picture's file.
+    def submit(self, data: bytes, *, keeps_pixels: bool = True) -> asyncio.Future[Prediction]:
+        """Queue one picture's file. Its prediction has the pixels in any case.
 
         The future raises an ImageError where the bytes are not a picture that can be decoded,
         DecodingError where decoding failed for another reason, InferenceError where the engine
@@ -193,6 +195,10 @@ class Pipeline:
             thread.join(None if end is None else max(0.0, end - perf_counter()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    async def end(self, seconds: float) -> bool:
+        """Close without keeping the event loop from its work."""
+        return await asyncio.to_thread(self.close, seconds)
+
     def _run(self) -> None:
         task: _Task | None = None
         while True:
@@ -210,8 +216,7 @@ class Pipeline:
         with self._changed:
             while True:
                 task = self._due_trial() or self._due_batch() or self._due_decoding()
-                # Again, since what it left to be decoded before it may have been withdrawn by now.
-                if task := task or self._due_batch():
+                if task:
                     if self._encoded or self._decoded or self._patient:
                         self._changed.notify()
                     return task
@@ -233,8 +238,6 @@ class Pipeline:
             return None
         patient_share = min(len(self._patient), self._most_patient)
         share = min(self._max_batch - patient_share, -(-self.waiting // len(idle)))
-        if self._decodes_first and self._encoded and len(self._decoded) < share:
-            return None
         if batch := take(self._decoded, share):
             batch += take(self._patient, patient_share)
         elif not self._encoded and len(idle) == self._engines.fit:

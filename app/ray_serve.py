@@ -25,17 +25,18 @@ from ray import serve
 from ray.serve.deployment import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
-from app.card import ModelCard, ModelCardError, read_card
+from app.card import ModelCard, read_card
 from app.engines.engine import Answers
 from app.engines.remote import Description, ModelName, RemoteEngine
-from app.errors import SettingsError
+from app.errors import ModelCardError, SettingsError
 from app.images import DecodedImage
 from app.log import log_config
 from app.main import create_app
 from app.memory import return_large_blocks
 from app.metrics import Metrics
+from app.model import Model, load_model
 from app.reload import CHECK, run_check
-from app.service import Model, Service, load_model
+from app.service import Service
 from app.settings import Settings, load_settings
 
 _CALLS = 8
@@ -86,8 +87,9 @@ class EngineReplica:
         Raises:
             StartupError: It cannot be served.
         """
-        card, engines = (await self._service(model)).model
-        return Description(card, engines[0].name, engines[0].device, engines[0].best_batch)
+        served = (await self._service(model)).model
+        engine = served.engine
+        return Description(served.card, engine.name, engine.device, engine.best_batch)
 
     async def predict(self, model: ModelName, batch: NDArray[np.uint8]) -> Answers:
         """Return the model's answers to pictures of shape (n, height, width, 3)."""

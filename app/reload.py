@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +14,8 @@ from fastapi import FastAPI
 from app.errors import StartupError
 from app.memory import return_freed_memory
 from app.metrics import Metrics
-from app.service import Model, Service, load_model
+from app.model import Model, load_model
+from app.service import Service
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -72,7 +74,10 @@ async def run_check(command: Sequence[str]) -> None:
         StartupError: It cannot be served.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        *command,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         _, told = await asyncio.wait_for(process.communicate(), _CHECK_SECONDS)
@@ -81,7 +86,7 @@ async def run_check(command: Sequence[str]) -> None:
         raise StartupError("The model takes too long to load; export it again.") from None
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # and what it started, which may hang
             await process.wait()
     if status < 0:
         name = signal.Signals(-status).name

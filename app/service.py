@@ -1,4 +1,4 @@
-"""A loaded model and the threads that answer with it."""
+"""A loaded model, and what answers with it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
-from app.card import ModelCard, read_card
-from app.engines.choice import load_engines
-from app.engines.engine import Engine
 from app.errors import NotReadyError
-from app.health import Work, check_moving
+from app.health import check_moving
 from app.images import DecodedImage, decode_image
 from app.job import Prediction
+from app.lanes.fork_server import ForkServer
+from app.lanes.pipeline import LanePipeline
 from app.metrics import Metrics, State
+from app.model import Model
 from app.pipeline import Pipeline
 from app.settings import Settings
 from app.tracing import trace_stages
@@ -26,38 +25,6 @@ _CLOSING_SECONDS = 5.0
 """For a batch that is being inferred when nobody needs it any more: more, and the engine hangs."""
 
 
-class Model(NamedTuple):
-    """A card, and the engines that run what it describes."""
-
-    card: ModelCard
-    engines: Sequence[Engine]
-
-    @property
-    def engine(self) -> Engine:
-        """Any of them: they are alike."""
-        return self.engines[0]
-
-    def __str__(self) -> str:
-        return f"{self.card.name} {self.card.version} on {self.engine.name} ({self.engine.device})"
-
-
-def load_model(settings: Settings) -> Model:
-    """Load the model that the settings name, checked and warmed.
-
-    Raises:
-        StartupError: It cannot be served here.
-    """
-    card = read_card(settings.model)
-    engines = load_engines(
-        settings.device,
-        settings.model,
-        card,
-        threads=settings.threads,
-        max_batch=settings.max_batch,
-    )
-    return Model(card, engines)
-
-
 class Service:
     """Classifies pictures, from its making until it is closed.
 
@@ -66,7 +33,6 @@ class Service:
     """
 
     def __init__(self, settings: Settings, model: Model, metrics: Metrics) -> None:
-        height, width, _ = model.card.input_shape
         self.settings = settings
         self.model = model
         self.draining = False
@@ -76,20 +42,7 @@ class Service:
         self._held = 0
         self._freed = asyncio.Event()
         self._metrics = metrics
-        work = self._work = Work()
-        waiting_threads = 0 if model.engine.device == "cpu" else len(model.engines)
-        self._pipeline = Pipeline(
-            [metrics.counted(work.watched_engine(engine)) for engine in model.engines],
-            work.watched(
-                lambda data: decode_image(
-                    data, (height, width), settings.max_pixels, settings.max_decode_seconds
-                )
-            ),
-            threads=settings.threads + waiting_threads,
-            max_batch=settings.max_batch or model.engine.best_batch,
-            max_queue=settings.max_queue,
-            count_fault=metrics.count_fault,
-        )
+        self._pipeline = _pipeline(settings, model, metrics)
         self._count_answer = metrics.serve(model.card, model.engine, self._look)
         logger.info("ready: %s", model)
 
@@ -116,7 +69,7 @@ class Service:
 
     async def close(self) -> None:
         """Answer what was accepted, and accept nothing more."""
-        if not await asyncio.to_thread(self._pipeline.close, _CLOSING_SECONDS):
+        if not await self._pipeline.end(_CLOSING_SECONDS):
             logger.error("The engine hangs, and is left behind.")
 
     def check_live(self) -> None:
@@ -136,16 +89,19 @@ class Service:
         self.check_ready()
         self._pipeline.check_room()
 
-    def classify(self, data: bytes) -> asyncio.Future[Prediction]:
+    def classify(self, data: bytes, *, keeps_pixels: bool = False) -> asyncio.Future[Prediction]:
         """Decode and predict one picture file.
 
         The future raises an ImageError where the bytes are not a picture that can be decoded, and
         a ServiceError where the picture cannot be predicted. To cancel it is to withdraw it.
 
+        Args:
+            keeps_pixels: Whether the prediction is to have them.
+
         Raises:
             UnavailableError: The service takes no more pictures, now or at all.
         """
-        answer = self._pipeline.submit(data)
+        answer = self._pipeline.submit(data, keeps_pixels=keeps_pixels)
         self._watch(answer)
         return answer
 
@@ -173,6 +129,27 @@ class Service:
         waiting = self._pipeline.waiting
         return State(
             waiting=waiting,
-            stalled_seconds=self._work.stalled_seconds(waiting),
+            stalled_seconds=self._pipeline.stalled_seconds(),
             ready=self._pipeline.healthy and not self.draining,
         )
+
+
+def _pipeline(settings: Settings, model: Model, metrics: Metrics) -> Pipeline | LanePipeline:
+    max_batch = settings.max_batch or model.engine.best_batch
+    if isinstance(model.engines, ForkServer):
+        return LanePipeline(
+            model.engines,
+            max_batch=max_batch,
+            max_queue=settings.max_queue,
+            count_batch=metrics.count_batch,
+            count_fault=metrics.count_fault,
+        )
+    size = model.card.input_shape[:2]
+    return Pipeline(
+        [metrics.counted(engine) for engine in model.engines],
+        lambda data: decode_image(data, size, settings.max_pixels, settings.max_decode_seconds),
+        threads=settings.threads + len(model.engines),  # some wait for engines, others decode
+        max_batch=max_batch,
+        max_queue=settings.max_queue,
+        count_fault=metrics.count_fault,
+    )

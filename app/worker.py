@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from logging.config import dictConfig
 from multiprocessing.connection import Connection
 from socket import socket
@@ -16,27 +17,33 @@ import uvicorn
 from app.errors import StartupError
 from app.main import create_app
 from app.memory import return_large_blocks
+from app.model import Model, load_model
 from app.server import Report, Server
-from app.service import load_model
 from app.settings import Settings
+from app.signals import prepare_signals
 
 logger = logging.getLogger(__name__)
 
 
 def serve(
-    settings: Settings, server_options: dict[str, Any], listener: socket, report: Report
+    settings: Settings,
+    server_options: dict[str, Any],
+    listener: socket,
+    report: Report,
+    load: Callable[[], Model],
 ) -> None:
     """Serve the model until SIGTERM or SIGINT, which `prepare_signals` lets end the process.
 
     Args:
         server_options: Of `uvicorn.Config`.
+        load: Returns the model, or raises StartupError.
 
     Raises:
         StartupError: The model cannot be served.
     """
     dictConfig(server_options["log_config"])  # as the server does, for what is said until then
     return_large_blocks()
-    loaded = [load_model(settings)]  # before the server runs: an error is one sentence
+    loaded = [load()]  # before the server runs: an error is one sentence
     app = create_app(settings, lambda _: loaded.pop())  # and nobody keeps it once it is replaced
     config = uvicorn.Config(app, **server_options)
     host, port, *_ = listener.getsockname()
@@ -55,19 +62,7 @@ def work(
             telling.send(message)
 
     try:
-        serve(settings, server_options, listener, tell)
+        serve(settings, server_options, listener, tell, partial(load_model, settings))
     except StartupError as error:
         tell(str(error))
         sys.exit(1)
-
-
-def prepare_signals() -> None:
-    """Let SIGTERM and SIGINT end the process with exit code 0, and SIGHUP wait until it serves."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)  # the server raises it again when it has ended
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which the supervisor blocked
-
-
-def _leave(*_: object) -> None:
-    sys.exit(0)

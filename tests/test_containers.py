@@ -138,10 +138,12 @@ def test_what_is_removed_of_litert_is_never_loaded(tiny_model: Path) -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "import app.__main__\n"
-        "from app.service import load_model\n"
+        "from app.model import load_model\n"
         "from app.settings import Settings\n"
-        "load_model(Settings(model=sys.argv[1], device='cpu'))\n"
-        "print(Path('/proc/self/maps').read_text())\n"
+        "model = load_model(Settings(model=sys.argv[1], device='cpu'))\n"
+        "lane = model.engines.processes[0].number\n"
+        "for process in ('self', lane):\n"
+        "    print(Path(f'/proc/{process}/maps').read_text())\n"
         "print([getattr(module, '__file__', '') for module in sys.modules.values()])\n"
     )
     loaded = subprocess.run(

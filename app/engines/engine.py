@@ -28,8 +28,8 @@ class EngineUnavailableError(StartupError):
     """The engine or the device asked for cannot be used here."""
 
 
-class Engine(Protocol):
-    """A loaded network. One thread at a time uses it."""
+class Runtime(Protocol):
+    """What runs a network."""
 
     @property
     def name(self) -> str:
@@ -45,6 +45,10 @@ class Engine(Protocol):
     @property
     def best_batch(self) -> int:
         """How many pictures at once it answers at its best rate; more only wait for each other."""
+
+
+class Engine(Runtime, Protocol):
+    """A loaded network. One thread at a time uses it."""
 
     def predict(self, pictures: Pictures) -> Answers:
         """Return the network's answers to the n pictures, in their order."""

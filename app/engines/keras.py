@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from app.card import ModelCardError
 from app.engines.engine import Answers, Pictures
+from app.errors import ModelCardError
 
 
 class KerasEngine:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from app.card import ModelCardError
 from app.engines.engine import Answers, Pictures
+from app.errors import ModelCardError
 
 FILE_NAME = "model.tflite"
 

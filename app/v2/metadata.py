@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.card import ModelCard
-from app.service import Model
+from app.model import Model
 from app.v2.protocol import ModelMetadata, TensorMetadata
 
 PIXELS = "pixels"

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.main import create_app
+from app.model import Model, load_model
 from app.pipeline import Pipeline
-from app.service import Model, load_model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine

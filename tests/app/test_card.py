@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.card import Domain, ModelCardError, read_card, verified_content, verified_file
+from app.card import Domain, read_card, verified_content, verified_file
+from app.errors import ModelCardError
 from tests.app.cards import card_of, write_card
 
 DOMAIN = {

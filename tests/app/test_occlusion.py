@@ -12,8 +12,9 @@ from app.engines.engine import Answers, Pictures
 from app.errors import InferenceError, OverloadedError
 from app.images import DecodedImage
 from app.metrics import Metrics
+from app.model import Model
 from app.occlusion import GRID, explain, occluded
-from app.service import Model, Service
+from app.service import Service
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine

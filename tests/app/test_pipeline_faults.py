@@ -40,8 +40,8 @@ every_fault = pytest.mark.parametrize(
 async def test_fault_of_the_engine_fails_its_batch_alone(
     pipeline: Pipeline, busy: FakeEngine, fault: BaseException
 ) -> None:
-    failing = [pipeline.submit(file(0)) for _ in range(MAX_BATCH)]
-    unharmed = pipeline.submit(file(255))
+    failing = pipeline.submit_decoded([image(0)] * MAX_BATCH)
+    (unharmed,) = pipeline.submit_decoded([image(255)])
     busy.faults = [None, fault]
     busy.free.set()
 

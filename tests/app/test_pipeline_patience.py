@@ -25,7 +25,7 @@ async def test_patient_pictures_take_what_is_left_of_a_batch(
     pipeline: Pipeline, busy: FakeEngine
 ) -> None:
     patient = pipeline.submit_decoded([image(red) for red in (10, 20, 30)], patient=True)
-    others = [pipeline.submit(file(200)) for _ in range(MAX_BATCH)]
+    others = pipeline.submit_decoded([image(200)] * MAX_BATCH)
     busy.free.set()
 
     await asyncio.gather(*others, *patient)

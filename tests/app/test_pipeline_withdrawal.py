@@ -7,8 +7,9 @@ import pytest
 
 from app.errors import OverloadedError
 from app.main import create_app
+from app.model import Model
 from app.pipeline import Pipeline
-from app.service import Model, Service
+from app.service import Service
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import yaml
 
-from app.card import ModelCardError, read_card
+from app.card import read_card
 from app.engines.remote import ModelName
-from app.errors import InferenceError, NotReadyError, SettingsError, StartupError
+from app.errors import InferenceError, ModelCardError, NotReadyError, SettingsError, StartupError
+from app.model import Model
 from app.ray_serve import _CALLS, EngineReplica, application
-from app.service import Model
 from app.settings import Settings
 from tests.app.cards import card_of, write_card
 from tests.app.fake_engine import FakeEngine

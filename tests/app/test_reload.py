@@ -9,11 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.card import ModelCardError
-from app.errors import StartupError
+from app.errors import ModelCardError, StartupError
 from app.main import create_app
+from app.model import Model
 from app.reload import Reloader, run_check
-from app.service import Model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.client import post

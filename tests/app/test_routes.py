@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.images import FORMATS
 from app.main import create_app
-from app.service import Model
+from app.model import Model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.client import assert_problem, post

@@ -10,8 +10,8 @@ import pytest
 import uvicorn
 
 from app.main import create_app
+from app.model import Model
 from app.network import network_options
-from app.service import Model
 from app.settings import Settings
 from tests.app.access.keys import KEY
 from tests.app.cards import card_of

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from app.card import ModelCardError
+from app.errors import ModelCardError
 from tests.training.workshop import OPTIONS, Workshop
 from training.__main__ import main
 from training.errors import RunError

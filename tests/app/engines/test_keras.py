@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.card import ModelCardError
+from app.errors import ModelCardError
 
 SHAPE = (227, 227, 3)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.card import ModelCardError
 from app.engines.litert import LiteRTEngine
+from app.errors import ModelCardError
 
 SHAPE = (227, 227, 3)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.main import create_app
-from app.service import Model
+from app.model import Model
 from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.client import post

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.service import Model
+from app.model import Model
 from app.v2.metadata import model_metadata
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine

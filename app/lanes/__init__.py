@@ -1,0 +1,1 @@
+"""Processes that each decode and predict with a core of their own."""

@@ -120,7 +120,7 @@ class ForkServer:
         try:
             send_message(self._control, self.loading)
             fault = read_message(self._control).told
-        except (EOFError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             fate = _fate(self._process.wait())
             fault = f"The model ends what loads it ({fate}); export it again."
         if fault:
@@ -155,6 +155,7 @@ class ForkServer:
         except BaseException:
             ours.close()
             raise
+        self._killed.discard(process)
         return Process(process, ours), _fate(os.waitstatus_to_exitcode(status))
 
     def _stop(self) -> None:
@@ -187,7 +188,12 @@ def _file_of(content: bytes) -> BinaryIO:
 
 
 def _fate(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # one of real time
+        return f"signal {-code}"
 
 
 def _cannot_start(error: Exception) -> StartupError:

@@ -168,6 +168,7 @@ class LanePipeline:
         """Take a picture that was withdrawn from the queue, with the megabytes of its file."""
         if answer.cancelled():
             self._queue.remove(job)
+            self._moved.set()
 
     def _feed(self) -> None:
         lanes = [self._lanes[place] for place in sorted(self._lanes)]

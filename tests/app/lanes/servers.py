@@ -15,6 +15,7 @@ import psutil
 
 from app.confinement import Order
 from app.engines.warmth import Expected
+from app.errors import StartupError
 from app.lanes.fork_server import ForkServer
 from app.lanes.lane import Process
 from app.lanes.wire import read_message
@@ -33,16 +34,12 @@ class LastingServer(ForkServer):
     def __init__(self, folder: Path) -> None:
         self.stops_lanes = False
         """Whether lanes are stopped before they are given anything."""
-        self._renewing = threading.Lock()
         super().__init__((folder / "model.tflite").read_bytes(), TINY)
 
     def replace(self, place: int) -> str:
-        with self._renewing:
-            gone = self.processes[place]
-            fate = super().replace(place)
-            gone.socket.close()
-            if self.stops_lanes:
-                self.stop(place)
+        fate = super().replace(place)
+        if self.stops_lanes:
+            self.stop(place)
         return fate
 
     def end(self) -> None:
@@ -76,16 +73,23 @@ class ThreadServer:
         self.loading = loading
         self._engines = engines
         self._threads: list[threading.Thread] = []
+        self._replacing = threading.Lock()
+        self._ended = False
         self.processes = [self._start(engine) for engine in engines]
 
     def replace(self, place: int) -> str:
-        self.processes[place].socket.close()
-        self.processes[place] = self._start(self._engines[place])
+        with self._replacing:
+            if self._ended:
+                raise StartupError("The lanes have been ended.")
+            self.processes[place].socket.close()
+            self.processes[place] = self._start(self._engines[place])
         return "fate"
 
     def end(self) -> None:
-        for lane in self.processes:
-            lane.socket.close()
+        with self._replacing:
+            self._ended = True
+            for lane in self.processes:
+                lane.socket.close()
         for thread in self._threads:
             thread.join()
 

@@ -26,8 +26,6 @@ from app.lanes.work import Loading, engine_of, work
 _REQUEST_BYTES = 64
 _ENDING_SECONDS = 60.0
 _PAUSE_SECONDS = 0.02
-_NICENESS = 10
-"""Of lanes: the service reads and answers at once, though they keep all cores busy."""
 
 
 def main() -> None:
@@ -67,7 +65,6 @@ def main() -> None:
             lane = os.fork()
             if not lane:
                 control.close()
-                os.nice(_NICENESS)
                 with socket.socket(fileno=descriptors[0]) as connection:
                     wide_engine = engine_of(model, loading, loading.threads) if wide else engine
                     work(connection, loading, engine, wide_engine)

@@ -278,12 +278,6 @@ def test_processes_have_one_thread(server: LastingServer) -> None:
         assert fork_server_of(lane).num_threads() == 1
 
 
-def test_lanes_let_the_service_go_first(server: LastingServer) -> None:
-    assert {psutil.Process(number).nice() for number in server.numbers} == {
-        min(19, psutil.Process().nice() + 10)
-    }
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_to_the_process_group_end_no_lane(
     server: LastingServer, number: signal.Signals

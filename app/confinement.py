@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import signal
-import subprocess
-import sys
 from functools import cache
 from multiprocessing.connection import Pipe
-from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
 from typing import Any, NamedTuple
 
 from app.cores import usable_cores
+from app.subprocesses import start_module
 
-_ROOT = Path(__file__).parents[1]
 _START_SECONDS = 60
 _GRACE_SECONDS = 10
 """How late a process's own alarm may be before it is ended from here."""
@@ -70,19 +66,8 @@ class _Decoder:
 
     def __init__(self) -> None:
         self._pipe, theirs = Pipe()
-        secrets = {name for name in os.environ if name.startswith("ALEXNET_")}
-        others = {name: os.environ[name] for name in os.environ.keys() - secrets}
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "app.decoder", str(theirs.fileno())],
-                cwd=_ROOT,
-                # NumPy would start a thread a core, each for 40 MB of what the process may have.
-                env={**others, "OPENBLAS_NUM_THREADS": "1"},
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # where libraries in C complain of pictures
-            )
+            self._process = start_module("app.decoder", theirs.fileno())
         try:
             self._receive(_START_SECONDS)
         except EndedError as error:

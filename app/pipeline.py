@@ -17,7 +17,6 @@ from app.errors import (
     DecodingError,
     InferenceError,
     NotReadyError,
-    OverloadedError,
     StartupError,
 )
 from app.fitness import Engines, Suspect
@@ -25,13 +24,11 @@ from app.health import Work
 from app.images import DecodedImage, ImageError
 from app.job import Fault, Job, Outcome, Prediction, resolve, take
 from app.request_id import request_id
+from app.room import check_fits, check_room, patient_share
 
 logger = logging.getLogger(__name__)
 
 Decode = Callable[[bytes], DecodedImage]
-
-_PATIENT_SHARE = 4
-"""The part of a batch that is kept for patient pictures, while others wait, is one in this."""
 
 
 class _Task(NamedTuple):
@@ -82,7 +79,7 @@ class Pipeline:
         self._work = Work()
         self._decode = self._work.watched(decode)
         self._max_batch = max_batch
-        self._most_patient = min(max_batch - 1, -(-max_batch // _PATIENT_SHARE))
+        self._most_patient = patient_share(max_batch)
         self._max_queue = max_queue
         self._count_fault = count_fault
         self._engines = Engines([self._work.watched_engine(engine) for engine in engines])
@@ -124,10 +121,7 @@ class Pipeline:
 
     def check_room(self) -> None:
         """Raise what `submit` would raise now."""
-        if not self.healthy:
-            raise NotReadyError("The service is not predicting; try again later.")
-        if self.waiting >= self._max_queue:
-            raise OverloadedError("Too many pictures are waiting; try again in a moment.")
+        check_room(healthy=self.healthy, waiting=self.waiting, max_queue=self._max_queue)
 
     def submit(self, data: bytes, *, keeps_pixels: bool = True) -> asyncio.Future[Prediction]:
         """Queue one picture's file. Its prediction has the pixels in any case.
@@ -156,8 +150,7 @@ class Pipeline:
         with self._changed:
             self.check_room()
             waiting = len(self._patient) if patient else self.waiting
-            if waiting + len(images) > self._max_queue:
-                raise OverloadedError("Too many pictures are waiting; try again in a moment.")
+            check_fits(waiting + len(images), self._max_queue)
             jobs = self._patient if patient else self._decoded
             return [self._queue(jobs, image) for image in images]
 
@@ -215,8 +208,7 @@ class Pipeline:
         """Wait for something to do; return None only when closed and drained."""
         with self._changed:
             while True:
-                task = self._due_trial() or self._due_batch() or self._due_decoding()
-                if task:
+                if task := self._due_trial() or self._due_batch() or self._due_decoding():
                     if self._encoded or self._decoded or self._patient:
                         self._changed.notify()
                     return task
@@ -236,10 +228,10 @@ class Pipeline:
         idle = self._engines.idle
         if not idle:
             return None
-        patient_share = min(len(self._patient), self._most_patient)
-        share = min(self._max_batch - patient_share, -(-self.waiting // len(idle)))
+        patient = min(len(self._patient), self._most_patient)
+        share = min(self._max_batch - patient, -(-self.waiting // len(idle)))
         if batch := take(self._decoded, share):
-            batch += take(self._patient, patient_share)
+            batch += take(self._patient, patient)
         elif not self._encoded and len(idle) == self._engines.fit:
             # Whoever comes next finds another engine free, if there is one.
             batch = take(self._patient, self._max_batch)

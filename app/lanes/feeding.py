@@ -7,13 +7,12 @@ from time import monotonic
 
 from app.lanes.lane import Lane
 from app.lanes.queue import Queue
+from app.room import patient_share
 
 COMPANY_SECONDS = 0.004
 """That a lane which has just answered decodes what comes before it predicts: who has an answer asks
 again, and it takes the event loop some milliseconds to read a batch of uploads."""
 _RECENT_SECONDS = 0.25
-_PATIENT_SHARE = 4
-"""The part of a batch that is kept for patient pictures, while others wait, is one in this."""
 
 
 class Feeder:
@@ -28,7 +27,7 @@ class Feeder:
     def __init__(self, queue: Queue, max_batch: int) -> None:
         self._queue = queue
         self._max_batch = max_batch
-        self._most_patient = min(max_batch - 1, -(-max_batch // _PATIENT_SHARE))
+        self._most_patient = patient_share(max_batch)
         self._demand = _Demand()
 
     def feed(self, lanes: Sequence[Lane]) -> bool:

@@ -7,9 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
@@ -18,8 +16,8 @@ from app.errors import ModelCardError, StartupError
 from app.lanes.lane import Process
 from app.lanes.wire import read_message, send_message
 from app.lanes.work import Loading
+from app.subprocesses import start_module
 
-_ROOT = Path(__file__).parents[2]
 _LOADING_SECONDS = 300.0
 _FORKING_SECONDS = 60.0
 _ENDING_SECONDS = 5.0
@@ -112,7 +110,9 @@ class ForkServer:
         control.settimeout(_LOADING_SECONDS)
         try:
             with theirs:
-                self._process = self._popen(theirs.fileno())
+                self._process = start_module(
+                    "app.lanes.process", theirs.fileno(), self._file.fileno()
+                )
         except OSError:
             control.close()
             raise
@@ -127,21 +127,6 @@ class ForkServer:
             self._stop()
             raise ModelCardError(fault)
         self._control.settimeout(_FORKING_SECONDS)
-
-    def _popen(self, control: int) -> subprocess.Popen[bytes]:
-        descriptors = (control, self._file.fileno())
-        secrets = {name for name in os.environ if name.startswith("ALEXNET_")}
-        others = {name: os.environ[name] for name in os.environ.keys() - secrets}
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "app.lanes.process", *map(str, descriptors)],
-            cwd=_ROOT,
-            # NumPy would start a thread a core, and a process with threads is not to be forked.
-            env={**others, "OPENBLAS_NUM_THREADS": "1"},
-            pass_fds=descriptors,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # where libraries in C complain of pictures
-        )
 
     def _fork(self, place: int, replaced: int | None) -> tuple[Process, str]:
         """Return another lane, which is not ready yet, and how the one ended that it replaces."""

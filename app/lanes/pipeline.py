@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from app.errors import InferenceError, NotReadyError, OverloadedError
+from app.errors import InferenceError, NotReadyError
 from app.images import BrokenImageError, DecodedImage
 from app.job import Fault, Job, Prediction, resolve
 from app.lanes.answer import EngineError, read_answer
@@ -18,6 +18,7 @@ from app.lanes.lane import Lane
 from app.lanes.queue import Queue
 from app.lanes.weight import is_heavy
 from app.request_id import request_id
+from app.room import check_fits, check_room
 
 logger = logging.getLogger(__name__)
 
@@ -88,10 +89,7 @@ class LanePipeline:
 
     def check_room(self) -> None:
         """Raise what `submit` would raise now."""
-        if not self.healthy:
-            raise NotReadyError("The service is not predicting; try again later.")
-        if self.waiting >= self._max_queue:
-            raise OverloadedError("Too many pictures are waiting; try again in a moment.")
+        check_room(healthy=self.healthy, waiting=self.waiting, max_queue=self._max_queue)
 
     def submit(self, data: bytes, *, keeps_pixels: bool = False) -> asyncio.Future[Prediction]:
         """Queue one picture's file.
@@ -124,8 +122,7 @@ class LanePipeline:
         """
         self.check_room()
         waiting = self._queue.patient if patient else self._queue.prompt
-        if waiting + len(images) > self._max_queue:
-            raise OverloadedError("Too many pictures are waiting; try again in a moment.")
+        check_fits(waiting + len(images), self._max_queue)
         jobs = [Job(image, self._loop.create_future()) for image in images]
         self._enqueue(jobs, patient=patient)
         return [job.answer for job in jobs]

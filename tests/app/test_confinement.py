@@ -102,7 +102,7 @@ def test_one_that_does_not_heed_its_alarm_is_ended(monkeypatch: pytest.MonkeyPat
 def test_one_that_does_not_start_is_no_fault_of_the_picture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.confinement.sys.executable", "/bin/false")
+    monkeypatch.setattr("app.subprocesses.sys.executable", "/bin/false")
 
     with pytest.raises(RuntimeError, match="does not start"):
         decode_confined(picture(), ORDER)

@@ -59,7 +59,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
         prepare = "import os, signal, socket, sys\ncontrol = socket.socket(fileno=int(sys.argv[5]))"
         path.write_text(f"#!{sys.executable}\n{prepare}\ncontrol.recv(65536)\n{code}\n")
         path.chmod(0o700)
-        monkeypatch.setattr("app.lanes.fork_server.sys.executable", str(path))
+        monkeypatch.setattr("app.subprocesses.sys.executable", str(path))
 
     return write
 
@@ -252,7 +252,7 @@ def test_system_that_gives_no_more_processes_is_told(model: bytes, program: Prog
 def test_system_that_gives_no_process_at_all_is_told(
     model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.lanes.fork_server.sys.executable", "/no/such/program")
+    monkeypatch.setattr("app.subprocesses.sys.executable", "/no/such/program")
 
     with pytest.raises(StartupError, match="No such file"):
         ForkServer(model, TINY)

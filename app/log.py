@@ -12,6 +12,9 @@ from app.request_id import request_id, trace_id
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+SERVER_LOGGER = "uvicorn.error.protocol"
+"""For what the server says of requests before they have names."""
+
 
 class ConsoleFormatter(Formatter):
     """One line a record, the request's name before the message; below it, indented, a traceback.
@@ -61,8 +64,9 @@ def log_config(log_format: LogFormat, level: LogLevel) -> dict[str, Any]:
             "app": own_level,
             "app.access_log": {"level": "INFO"},  # has a switch of its own
             "uvicorn": own_level,
-            # It warns of every malformed body; the client is told.
+            # They warn of every malformed body and request; the client is told.
             "python_multipart": {"level": "ERROR"},
+            SERVER_LOGGER: {"level": "ERROR"},
         },
     }
 

@@ -18,6 +18,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -288,10 +289,18 @@ class _CountedEngine:
         return self._engine.predict(pictures)
 
 
-def forget_process(process: int) -> None:
+def share_figures(place: int) -> None:
+    """Add up figures with other processes, and with those that had this one's place before it.
+
+    To be called before there are any. Else each process that is replaced would leave files.
+    """
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+
+
+def forget_process(place: int) -> None:
     """Drop what a process said of itself that has ended; what it counted stays."""
     if folder := os.environ.get(FOLDER_VARIABLE):
-        mark_process_dead(process, folder)  # type: ignore[no-untyped-call]  # likewise
+        mark_process_dead(place, folder)  # type: ignore[no-untyped-call]  # likewise
 
 
 def _gauges(folder: Path) -> dict[str, float]:

@@ -18,6 +18,7 @@ from app.errors import (
     ServiceError,
     SlowRequestError,
 )
+from app.log import SERVER_LOGGER
 from app.metrics import Metrics
 from app.overload import CROWDED
 from app.problems import MEDIA_TYPE, Problem, problem_of
@@ -71,6 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
             **of_uvicorn: What uvicorn gives its own.
         """
         super().__init__(**of_uvicorn)
+        self.logger = logging.getLogger(SERVER_LOGGER)
         self._limits = limits
         self._admitted = admitted
         self._pending_bytes = 0

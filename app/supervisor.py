@@ -18,10 +18,10 @@ from app.metrics import forget_process
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[socket, Connection], None]
-"""What a worker does, from its start to its end, with the socket that all of them listen on. It
-sends None once it is ready and after each reload, or the sentence that says why it failed. Can be
-pickled."""
+Work = Callable[[int, socket, Connection], None]
+"""What a worker does, from its start to its end, in its place among them, with the socket that all
+of them listen on. It sends None once it is ready and after each reload, or the sentence that says
+why it failed. Can be pickled."""
 
 _PAUSE_SECONDS = 1.0
 """Before a worker that ended is replaced: one that always ends must not keep the cores busy."""
@@ -34,15 +34,16 @@ _spawn = get_context("spawn")
 class Worker:
     """A process, as its supervisor sees it."""
 
-    def __init__(self, work: Work, listener: socket) -> None:
+    def __init__(self, work: Work, place: int, listener: socket) -> None:
         """Start it. Must be called where an event loop runs."""
+        self._place = place
         self._loop = asyncio.get_running_loop()
         self.started: asyncio.Future[str | None] = self._loop.create_future()
         """None once it serves, or the sentence that says why it cannot."""
         self.ended = asyncio.Event()
         self._reloads: asyncio.Queue[str | None] = asyncio.Queue()
         self._told, telling = _spawn.Pipe(duplex=False)
-        self._process = _spawn.Process(target=work, args=(listener, telling))
+        self._process = _spawn.Process(target=work, args=(place, listener, telling))
         # An interrupt that comes while it imports all it needs waits for `prepare_signals`.
         resource_tracker.ensure_running()  # else it is now, and would let interrupts in again
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -103,8 +104,7 @@ class Worker:
     def _end(self) -> None:
         self._loop.remove_reader(self._process.sentinel)
         self._process.join()
-        if self._process.pid is not None:
-            forget_process(self._process.pid)
+        forget_process(self._place)
         while not self._told.closed and self._told.poll():
             self._hear()
         self.ended.set()
@@ -154,8 +154,8 @@ class Supervisor:
 
     async def _serve(self) -> None:
         try:
-            for _ in range(self._count):
-                self._workers.append(Worker(self._work, self._listener))
+            for place in range(self._count):
+                self._workers.append(Worker(self._work, place, self._listener))
         except OSError as error:
             raise StartupError(
                 f"{self._count} processes cannot be started ({error.strerror}); set "
@@ -172,15 +172,15 @@ class Supervisor:
             worker = self._workers[place]
             await worker.ended.wait()
             logger.error("The %s ended (%s); another one takes its place.", worker, worker.fate)
-            self._workers[place] = await self._replacement()
+            self._workers[place] = await self._replacement(place)
             if sentence := await self._workers[place].started:
                 logger.error(sentence)
 
-    async def _replacement(self) -> Worker:
+    async def _replacement(self, place: int) -> Worker:
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
             try:
-                return Worker(self._work, self._listener)
+                return Worker(self._work, place, self._listener)
             except OSError as error:
                 logger.error("No process can be started (%s); it is tried again.", error.strerror)
 

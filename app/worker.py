@@ -17,6 +17,7 @@ import uvicorn
 from app.errors import StartupError
 from app.main import create_app
 from app.memory import return_large_blocks
+from app.metrics import share_figures
 from app.model import Model, load_model
 from app.server import Report, Server
 from app.settings import Settings
@@ -52,10 +53,15 @@ def serve(
 
 
 def work(
-    settings: Settings, server_options: dict[str, Any], listener: socket, telling: Connection
+    settings: Settings,
+    server_options: dict[str, Any],
+    place: int,
+    listener: socket,
+    telling: Connection,
 ) -> None:
     """Serve as one process of several, and tell the supervisor, as `app.supervisor.Work` says."""
     prepare_signals()
+    share_figures(place)
 
     def tell(message: str | None) -> None:
         with contextlib.suppress(BrokenPipeError):  # it was killed, which also ends this process

@@ -1,8 +1,10 @@
-"""A crowd of which a third misbehaves, and workers that are killed under it."""
+"""A crowd of which a third misbehaves, and processes that are killed under it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,9 @@ from hardening.state import State
 
 WORKERS = 2
 """Of the service whose workers are killed."""
+
+Kill = Callable[[Tally], Awaitable[list[Killed]]]
+"""Kills processes as requests are counted."""
 
 
 class Outcome(NamedTuple):
@@ -34,17 +39,31 @@ class Outcome(NamedTuple):
     """One after the other."""
 
 
-def storm(log: Path, requests: int, seed: int, quiet: int) -> Outcome:
-    """Send requests to one process; before and after, `quiet` good ones alone."""
+def storm(log: Path, requests: int, seed: int, quiet: int, kills: int) -> Outcome:
+    """Send requests to one process, of which now and then a lane is killed.
+
+    No client may notice. Before and after, there are `quiet` good requests alone.
+    """
     with product(log) as server:
-        return asyncio.run(_besiege(server, log, requests, seed, quiet, requests // 3))
+        kill = partial(killer.kill_lanes, server, points=_points(requests, kills), seed=seed)
+        return asyncio.run(_besiege(server, log, requests, seed, quiet, requests // 3, kill))
 
 
 def killing(log: Path, requests: int, seed: int, quiet: int, kills: int) -> Outcome:
-    """The same to several processes, of which now and then one is killed."""
-    points = [requests * number // (kills + 1) for number in range(1, kills + 1)]
+    """The same to several processes, of which now and then one is killed.
+
+    Whose connection ends with it asks again.
+    """
+    points = _points(requests, kills)
     with product(log, WORKERS) as server:
-        return asyncio.run(_besiege(server, log, requests, seed, quiet, requests, points))
+        kill = partial(killer.kill_workers, server, log, WORKERS, points=points, seed=seed)
+        return asyncio.run(
+            _besiege(server, log, requests, seed, quiet, requests, kill, reconnect=True)
+        )
+
+
+def _points(requests: int, kills: int) -> list[int]:
+    return [requests * number // (kills + 1) for number in range(1, kills + 1)]
 
 
 async def _besiege(
@@ -54,7 +73,9 @@ async def _besiege(
     seed: int,
     quiet: int,
     warm_up: int,
-    points: list[int] | None = None,
+    kill: Kill,
+    *,
+    reconnect: bool = False,
 ) -> Outcome:
     async with crowd.connected(server.port) as http:
         known = await reference.ask(http)
@@ -63,9 +84,9 @@ async def _besiege(
     tally = Tally()
     with watched(server) as samples:
         _, killed = await asyncio.gather(
-            crowd.run(trials(known, requests, seed), server.port, tally, reconnect=bool(points)),
-            killer.kill(server, log, WORKERS, tally, points or [], seed),
+            crowd.run(trials(known, requests, seed), server.port, tally, reconnect=reconnect),
+            kill(tally),
         )
     after = await state.measure(server, known, quiet)
-    alarms = state.alarms(log, [each.process for each in killed])
+    alarms = state.alarms(log, [line for each in killed for line in each.told])
     return Outcome(before, tally, after, samples, alarms, killed)

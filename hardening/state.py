@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import time
-from collections.abc import Collection
+from collections.abc import Iterable
 from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -50,14 +50,18 @@ def family(server: Server) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def alarms(log: Path, killed: Collection[int] = ()) -> list[str]:
-    """Return the lines of a log that tell of errors, but for the end of these processes."""
-    told = [f"worker {process} ended (SIGKILL)" for process in killed]
-    return [
-        line
-        for line in log.read_text().splitlines()
-        if _ALARM.search(line) and not any(end in line for end in told)
-    ]
+def alarms(log: Path, expected: Iterable[str] = ()) -> list[str]:
+    """Return the lines of a log that tell of errors, but for one with each expected text."""
+    left = sorted(expected, key=len, reverse=True)  # the one that says most is sought first
+    found = []
+    for line in log.read_text().splitlines():
+        if not _ALARM.search(line):
+            continue
+        if told := next((text for text in left if text in line), None):
+            left.remove(told)
+        else:
+            found.append(line)
+    return found
 
 
 async def _is_alone(server: Server, http: httpx.AsyncClient) -> bool:

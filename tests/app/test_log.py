@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 from contextvars import copy_context
@@ -12,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from app.log import ConsoleFormatter, JSONFormatter, log_config
+from app.log import SERVER_LOGGER, ConsoleFormatter, JSONFormatter, log_config
 from app.request_id import request_id, trace_id
 from tests.app.client import free_port, until_ready
 from tests.app.pictures import picture
@@ -110,7 +111,7 @@ main()
 
 
 def served_lines(model: Path, log_format: str) -> str:
-    """Serve, let a request fail, end, and return the log."""
+    """Serve, let a request fail, send what is none, end, and return the log."""
     port = free_port()
     variables = {
         "ALEXNET_MODEL": str(model),
@@ -128,6 +129,11 @@ def served_lines(model: Path, log_format: str) -> str:
         failed = httpx.post(
             url + "/predict", files={"file": picture()}, headers={"X-Request-ID": "mine"}
         )
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        assert httpx.get(url + "/health/live", headers=upgrade).status_code == 200
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"a cat, in words\r\n\r\n")
+            assert b" 400 " in connection.recv(4096)
         server.terminate()
         log = server.communicate()[1]
     assert failed.status_code == 500
@@ -143,11 +149,13 @@ def test_every_line_of_a_server_is_json_and_those_of_a_request_name_it(tiny_mode
     assert any(message.startswith("ready: red-or-blue") for message in messages)
     assert any(message.startswith("Started server process") for message in messages)
     failure = messages["Exception in ASGI application"]
-    assert failure["logger"] == "uvicorn.error"
+    assert failure["logger"] == SERVER_LOGGER
     assert failure["exception"].endswith("ZeroDivisionError: division by zero")
     (access,) = [line for line in lines if line.get("path") == "/predict"]
     assert failure["request_id"] == access["request_id"] == "mine"
     assert "request_id" not in messages["Application startup complete."]
+    warnings = [line for line in lines if line["level"] == "warning"]
+    assert [line for line in warnings if line["logger"].startswith("uvicorn")] == []
 
 
 def test_console_log_of_a_server(tiny_model: Path) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from app.metrics import FOLDER_VARIABLE
@@ -19,8 +19,8 @@ from tests.app.pictures import BLUE, picture
 
 
 @contextmanager
-def two_workers(model: Path, temporary: Path) -> Iterator[str]:
-    """Serve with two processes, and yield the address."""
+def two_workers(model: Path, temporary: Path) -> Iterator[tuple[str, int]]:
+    """Serve with two processes; yield the address, and the number of the one that watches them."""
     port = free_port()
     variables = {"ALEXNET_MODEL": str(model), "ALEXNET_WORKERS": "2", "ALEXNET_DEVICE": "cpu"}
     with subprocess.Popen(
@@ -29,7 +29,7 @@ def two_workers(model: Path, temporary: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     ) as server:
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", server.pid
         finally:
             server.terminate()
 
@@ -49,7 +49,7 @@ def until(url: str, name: str, value: float) -> None:
 
 
 def test_each_worker_tells_of_all(tiny_model: Path, tmp_path: Path) -> None:
-    with two_workers(tiny_model, tmp_path) as url:
+    with two_workers(tiny_model, tmp_path) as (url, supervisor):
         until(url, "alexnet_ready_processes", 2)
         (folder,) = tmp_path.iterdir()
         for _ in range(20):  # each by a connection of its own, so that both workers get some
@@ -68,13 +68,14 @@ def test_each_worker_tells_of_all(tiny_model: Path, tmp_path: Path) -> None:
             assert figure(text, "alexnet_batch_pictures_sum") == 20
             assert figure(text, "alexnet_process_starts_total") == 2
         assert httpx.get(url + "/health/live").json() == {"status": "live"}
-        assert len({path.stem.rpartition("_")[2] for path in folder.iterdir()}) == 2
+        files = {path.name for path in folder.iterdir()}
 
-        killed = next(folder.glob("gauge_livesum_*.db")).stem.rpartition("_")[2]
-        os.kill(int(killed), signal.SIGKILL)
+        children = psutil.Process(supervisor).children()
+        next(child for child in children if "spawn_main" in str(child.cmdline())).kill()
         until(url, "alexnet_process_starts_total", 3)
         until(url, "alexnet_ready_processes", 2)
         until(url, "alexnet_rejected_total", 20)
+        assert {path.name for path in folder.iterdir()} == files, "each restart would leave some"
 
     assert list(tmp_path.iterdir()) == [], "the folder is removed with the service"
 
@@ -114,28 +115,23 @@ def test_a_hung_process_is_told_by_those_beside_it(tmp_path: Path, hangs: str) -
 def test_ended_worker_is_forgotten_but_for_what_it_counted(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from app.metrics import Metrics, forget_process\n"
+        "from app.metrics import Metrics, forget_process, share_figures\n"
+        "share_figures(0)\n"
         "metrics = Metrics()\n"
-        "for ended in sys.argv[1:]:\n"
-        "    forget_process(int(ended))\n"
         "metrics.count_request('/predict', 200, '', 0.1)\n"
         "sys.stdout.write(metrics.render().decode())\n"
+        "forget_process(0)\n"
     )
-    texts: list[str] = []
-    ended: list[str] = []
-    for _ in range(2):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *ended],
+    for ended in range(3):
+        text = subprocess.run(
+            [sys.executable, "-c", code],
             env={**os.environ, FOLDER_VARIABLE: str(tmp_path)},
             stdout=subprocess.PIPE,
             text=True,
-        )
-        texts.append(process.communicate()[0])
-        ended.append(str(process.pid))
-
-    assert figure(texts[1], "alexnet_requests_total") == 2
-    memory = [figure(text, "process_resident_memory_bytes") for text in texts]
-    assert memory[1] < 1.5 * memory[0], "the first process's memory is counted no more"
+            check=True,
+        ).stdout
+        assert figure(text, "alexnet_requests_total") == ended + 1
+    assert [path.name for path in tmp_path.glob("gauge_live*")] == []
 
 
 def test_workers_need_a_folder_for_their_figures(tiny_model: Path) -> None:

@@ -137,7 +137,7 @@ async def test_worker_that_cannot_be_started_is_tried_again(
     with socket() as listener:
         supervisor = Supervisor(print, listener, workers=2, shutdown_seconds=0)
 
-        assert await supervisor._replacement() == "a worker"
+        assert await supervisor._replacement(0) == "a worker"
 
     told = "No process can be started (Resource temporarily unavailable); it is tried again."
     assert [record.message for record in caplog.records] == [told, told]

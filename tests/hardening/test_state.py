@@ -18,5 +18,6 @@ def test_log_is_searched_for_errors(tmp_path: Path) -> None:
     log.write_text(LOG)
 
     assert alarms(log) == LOG.splitlines()[2:]
-    assert alarms(log, killed=[7]) == LOG.splitlines()[3:]
-    assert alarms(log, killed=[7, 8]) == LOG.splitlines()[4:]
+    assert alarms(log, ["worker 7 ended"]) == LOG.splitlines()[3:]
+    assert alarms(log, ["ended", "worker 8 ended"]) == LOG.splitlines()[4:]
+    assert alarms(log, ["worker 8"] * 2) == [LOG.splitlines()[2], LOG.splitlines()[4]]

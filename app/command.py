@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 
 from app.errors import StartupError
 from app.log import log_config
-from app.metrics import FOLDER_VARIABLE
 from app.model import Model
 from app.network import allow_connections, network_options
 from app.server import listening_socket
 from app.settings import Settings
+from app.shared_figures import FOLDER_VARIABLE
 from app.supervisor import Supervisor
 from app.worker import serve, work
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from time import time
 from typing import Literal, NamedTuple, NoReturn, get_args
 
@@ -18,18 +16,13 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
-    values,
 )
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.card import ModelCard
 from app.engines.engine import Answers, Engine, Pictures, Runtime
 from app.job import Fault, Prediction
 from app.processes import resident_bytes
-
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder in which processes add up their figures; prometheus_client reads it when it is
-imported."""
+from app.shared_figures import extremes, gathered
 
 Outcome = Literal["loaded", "refused"]
 """Of an attempt to change the model."""
@@ -240,27 +233,18 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return all figures in Prometheus's text format."""
-        return generate_latest(self._gathered())
+        self._sample()
+        return generate_latest(gathered(self._registry))
 
     def longest_stall(self) -> float:
         """Return for how many seconds nothing has moved in some part of any process."""
-        if FOLDER_VARIABLE not in os.environ:
-            return self._look().stalled_seconds
         self._sample()
-        figures = _gauges(Path(os.environ[FOLDER_VARIABLE]))
+        if (figures := extremes()) is None:
+            return self._look().stalled_seconds
         stalled = figures.get("alexnet_stalled_seconds", 0.0)
         # One whose event loop hangs says nothing of it.
         sampled = figures.get("alexnet_oldest_sample_timestamp_seconds")
         return max(stalled, time() - sampled) if sampled else stalled
-
-    def _gathered(self) -> CollectorRegistry:
-        self._sample()
-        folder = os.environ.get(FOLDER_VARIABLE)
-        if folder is None:
-            return self._registry
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # likewise
-        return registry
 
     async def _keep_sampling(self) -> NoReturn:
         while True:
@@ -287,24 +271,3 @@ class _CountedEngine:
     def predict(self, pictures: Pictures) -> Answers:
         self._batches.observe(len(pictures))
         return self._engine.predict(pictures)
-
-
-def share_figures(place: int) -> None:
-    """Add up figures with other processes, and with those that had this one's place before it.
-
-    To be called before there are any. Else each process that is replaced would leave files.
-    """
-    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
-
-
-def forget_process(place: int) -> None:
-    """Drop what a process said of itself that has ended; what it counted stays."""
-    if folder := os.environ.get(FOLDER_VARIABLE):
-        mark_process_dead(place, folder)  # type: ignore[no-untyped-call]  # likewise
-
-
-def _gauges(folder: Path) -> dict[str, float]:
-    """The greatest and the least of what processes say; files of counters are much larger."""
-    files = [str(path) for mode in ("max", "min") for path in folder.glob(f"gauge_live{mode}_*.db")]
-    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # likewise
-    return {sample.name: sample.value for metric in merged for sample in metric.samples}

@@ -14,7 +14,7 @@ from socket import socket
 
 from app.errors import StartupError
 from app.hangup import handle_hangup
-from app.metrics import forget_process
+from app.shared_figures import forget_process
 
 logger = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ import uvicorn
 from app.errors import StartupError
 from app.main import create_app
 from app.memory import return_large_blocks
-from app.metrics import share_figures
 from app.model import Model, load_model
 from app.server import Report, Server
 from app.settings import Settings
+from app.shared_figures import share_figures
 from app.signals import prepare_signals
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from app.metrics import FOLDER_VARIABLE
+from app.shared_figures import FOLDER_VARIABLE
 from tests.app.client import free_port
 from tests.app.figures import figure
 from tests.app.pictures import BLUE, picture
@@ -115,7 +115,8 @@ def test_a_hung_process_is_told_by_those_beside_it(tmp_path: Path, hangs: str) -
 def test_ended_worker_is_forgotten_but_for_what_it_counted(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from app.metrics import Metrics, forget_process, share_figures\n"
+        "from app.metrics import Metrics\n"
+        "from app.shared_figures import forget_process, share_figures\n"
         "share_figures(0)\n"
         "metrics = Metrics()\n"
         "metrics.count_request('/predict', 200, '', 0.1)\n"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from app.settings import Settings
 from benchmarks.inputs import Inputs
 from benchmarks.load import Load, post
 from benchmarks.report import Report
 from benchmarks.service import PATH, Measured, Spread, measure, product, ratios, ready_seconds
 
+_TIMES = 10
+"""The load that a service can carry, so often, is a flood."""
 _SERVICE_HEAD = (
     "JPEGs",
     "workers",
@@ -18,7 +21,7 @@ _SERVICE_HEAD = (
     "p99 ms",
     "failures in all",
     "CPU ms a request",
-    "RSS MB of a worker, at most",
+    "memory of all processes (PSS), MB, at most",
 )
 
 
@@ -53,8 +56,9 @@ def report_limits(report: Report, inputs: Inputs, requests: int) -> None:
         f"From the process's start to ready: {Spread(starts).text(2)} s, n = {len(starts)}."
     )
     report.paragraph(
-        f"RSS of the worker: {warm.largest_mb:.0f} MB after {inputs.seconds:.0f} s of load, "
-        f"{worn.largest_mb:.0f} MB after {requests} requests more."
+        f"Memory of all processes (PSS): {warm.memory_mb:.0f} MB after {inputs.seconds:.0f} s "
+        "of load, "
+        f"{worn.memory_mb:.0f} MB after {requests} requests more."
     )
     floods = [_flood(inputs) for _ in range(inputs.rounds)]
     usual = [each.usual.per_second for each in floods]
@@ -64,8 +68,8 @@ def report_limits(report: Report, inputs: Inputs, requests: int) -> None:
     asked = [good + bad for good, bad in zip(answered, refused, strict=True)]
     left = [rate * (1 - cores / inputs.cores) for rate, cores in zip(usual, client, strict=True)]
     report.paragraph(
-        f"{Spread(ratios(asked, usual)).text(1)} times the load it can carry, from clients that "
-        f"rest a second after each answer: {Spread(answered).text()} pictures/s answered and "
+        f"{Spread(ratios(asked, usual)).text(1)} times the load it can carry, on as many "
+        f"connections as it takes: {Spread(answered).text()} pictures/s answered and "
         f"{Spread(refused).text()} refused, {Spread(ratios(answered, usual)).text(2)} of the "
         f"{Spread(usual).text()} at 64 connections; {Spread(ratios(answered, left)).text(2)} of "
         "what the cores could do that the load generator left, which itself took "
@@ -81,15 +85,18 @@ class _Flood(NamedTuple):
 
 
 def _flood(inputs: Inputs) -> _Flood:
+    """Fill the queue, and let all other connections ask nine times as often as can be answered."""
+    limits = Settings()
+    others = limits.max_connections - limits.max_queue
     with product(inputs.log) as server:
         usual = measure(server, PATH, inputs.forms, 64, inputs.seconds).load
         flood = post(
             server.port,
             PATH,
             inputs.forms,
-            connections=round(10 * usual.per_second),
+            connections=limits.max_connections,
             seconds=inputs.seconds,
-            pause_ms=1000,
+            pause_ms=round(others / (_TIMES - 1) / usual.per_second * 1e3),
         )
     return _Flood(usual, flood)
 
@@ -105,5 +112,5 @@ def _row(kind: str, workers: int, connections: int, measured: list[Measured]) ->
         Spread([load.p99_ms for load in loads]).text(1),
         str(sum(load.failures for load in loads)),
         Spread([each.cpu_ms for each in measured]).text(1),
-        f"{max(each.largest_mb for each in measured):.0f}",
+        f"{max(each.memory_mb for each in measured):.0f}",
     ]

@@ -25,8 +25,9 @@ class Usage(NamedTuple):
     """What the server's processes have used up to now."""
 
     cpu_seconds: float
-    largest_mb: float
-    """Of the process that holds the most: its resident set (RSS) now, in 10^6 bytes."""
+    memory_mb: float
+    """What they hold now, in 10^6 bytes: of what several processes share, each has its share (PSS).
+    Where the system does not tell that, what each has to itself (USS)."""
 
 
 class Server:
@@ -47,8 +48,12 @@ class Server:
         """Add up the process and its children."""
         processes = [self._process, *self._process.children(recursive=True)]
         cpu_seconds = sum(of_each(processes, lambda each: sum(each.cpu_times()[:2])))
-        resident = of_each(processes, lambda each: each.memory_info().rss)
-        return Usage(cpu_seconds, max(resident, default=0.0) / 1e6)
+        return Usage(cpu_seconds, sum(of_each(processes, _held_bytes)) / 1e6)
+
+
+def _held_bytes(process: psutil.Process) -> float:
+    memory = process.memory_full_info()
+    return float(memory.pss if hasattr(memory, "pss") else memory.uss)
 
 
 def of_each(

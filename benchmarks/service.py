@@ -23,7 +23,8 @@ class Measured(NamedTuple):
     load: Load
     cpu_ms: float
     """Of all its cores, a request."""
-    largest_mb: float
+    memory_mb: float
+    """Of all its processes."""
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def measure(
     after = server.usage()
     requests = max(1.0, load.per_second * load.seconds)
     cpu_ms = (after.cpu_seconds - before.cpu_seconds) / requests * 1e3
-    return Measured(load, cpu_ms, after.largest_mb)
+    return Measured(load, cpu_ms, after.memory_mb)
 
 
 def measure_rival(

@@ -16,4 +16,4 @@ def test_row_has_a_cell_for_each_column() -> None:
 
     assert row["requests/s"] == "101 (100 to 102)"
     assert row["failures in all"] == "3"
-    assert row["RSS MB of a worker, at most"] == "202"
+    assert row["memory of all processes (PSS), MB, at most"] == "202"

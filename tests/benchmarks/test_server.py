@@ -26,7 +26,7 @@ def test_server_is_ready_measured_and_gone(tmp_path: Path) -> None:
 
     assert server.ready_seconds > 0
     assert usage.cpu_seconds > 0
-    assert usage.largest_mb > 1
+    assert usage.memory_mb > 1
     assert not process.is_running()
 
 

@@ -21,6 +21,7 @@ from app.errors import (
 from app.log import SERVER_LOGGER
 from app.metrics import Metrics
 from app.overload import CROWDED
+from app.parser import PlainParser
 from app.problems import MEDIA_TYPE, Problem, problem_of
 from app.request_id import HEADER, new_name, request_id
 
@@ -73,6 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         super().__init__(**of_uvicorn)
         self.logger = logging.getLogger(SERVER_LOGGER)
+        self.parser = PlainParser(self)  # type: ignore[assignment]  # does what uvicorn asks of one
         self._limits = limits
         self._admitted = admitted
         self._pending_bytes = 0
@@ -130,6 +132,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_method() == b"CONNECT":
+            self._stop_parsing(MalformedRequestError("This is no proxy; ask for a path of it."))
+        if self.parser.should_upgrade():
+            return
         self._in_head = False
         self._cancel_end()
         self._pending_bytes = 0
@@ -154,6 +160,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._pending_bytes = 0
         super().on_message_complete()
         if self.cycle.response_complete:  # it was refused unread, and can be followed by another

@@ -15,6 +15,7 @@ from app.errors import StartupError
 from app.memory import return_freed_memory
 from app.metrics import Metrics
 from app.model import Model, load_model
+from app.processes import ended_loading
 from app.service import Service
 from app.settings import Settings
 
@@ -89,8 +90,7 @@ async def run_check(command: Sequence[str]) -> None:
             os.killpg(process.pid, signal.SIGKILL)  # and what it started, which may hang
             await process.wait()
     if status < 0:
-        name = signal.Signals(-status).name
-        raise StartupError(f"The model ends what loads it ({name}); export it again.")
+        raise StartupError(ended_loading(status))
     if status > 0:
         raise StartupError(told.decode(errors="replace").strip().rpartition("\n")[2])
 

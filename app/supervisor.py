@@ -14,6 +14,7 @@ from socket import socket
 
 from app.errors import StartupError
 from app.hangup import handle_hangup
+from app.processes import fate_of
 from app.shared_figures import forget_process
 
 logger = logging.getLogger(__name__)
@@ -61,8 +62,7 @@ class Worker:
     @property
     def fate(self) -> str:
         """The exit code of one that ended, or the signal that ended it."""
-        code = self._process.exitcode
-        return signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
+        return fate_of(self._process.exitcode or 0)
 
     async def reload(self) -> str | None:
         """Let it change its model; return None, or the sentence that says why it did not."""

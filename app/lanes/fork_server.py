@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import tempfile
@@ -16,11 +15,19 @@ from app.errors import ModelCardError, StartupError
 from app.lanes.lane import Process
 from app.lanes.wire import read_message, send_message
 from app.lanes.work import Loading
+from app.processes import ended_loading, fate_of
 from app.subprocesses import start_module
 
 _LOADING_SECONDS = 300.0
 _FORKING_SECONDS = 60.0
 _ENDING_SECONDS = 5.0
+
+_UNKNOWN = "how is not known"
+"""Of a lane whose fork server had ended before it: only that one could have told."""
+
+
+class _GoneError(ConnectionError):
+    """The fork server has ended, or hangs."""
 
 
 class ForkServer:
@@ -41,7 +48,10 @@ class ForkServer:
             StartupError: There are no processes to be had.
         """
         self.loading = loading
-        self._file = _file_of(model)
+        try:
+            self._file = _file_of(model)
+        except OSError as error:
+            raise _cannot_start(error) from error
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket
         self._replacing = Lock()
@@ -80,13 +90,13 @@ class ForkServer:
                 raise _cannot_start(error) from error
         return fate
 
-    def end(self) -> None:
+    def end(self, seconds: float = _ENDING_SECONDS) -> None:
         """End all lanes, and their server; those that hang after some seconds."""
         with self._replacing:
             self._ended = True
             for lane in self.processes:
                 lane.socket.close()
-            self._stop()
+            self._stop(seconds)
             self._file.close()
 
     def _kill(self, lane: Process) -> None:
@@ -98,10 +108,11 @@ class ForkServer:
     def _forked_again(self, place: int, gone: int) -> tuple[Process, str]:
         try:
             return self._fork(place, gone)
-        except (OSError, EOFError):  # its process has ended
-            if self._ended:
-                raise
-            self._stop()
+        except _GoneError:  # its lanes live on
+            self._control.close()
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
             self._start()
             return self._fork(place, None)[0], "as did what it was forked from"
 
@@ -121,35 +132,43 @@ class ForkServer:
             send_message(self._control, self.loading)
             fault = read_message(self._control).told
         except (EOFError, ConnectionError):
-            fate = _fate(self._process.wait())
-            fault = f"The model ends what loads it ({fate}); export it again."
+            fault = ended_loading(self._process.wait())
         if fault:
-            self._stop()
+            self._stop(_ENDING_SECONDS)
             raise ModelCardError(fault)
         self._control.settimeout(_FORKING_SECONDS)
 
     def _fork(self, place: int, replaced: int | None) -> tuple[Process, str]:
-        """Return another lane, which is not ready yet, and how the one ended that it replaces."""
+        """Return another lane, which is not ready yet, and how the one ended that it replaces.
+
+        Raises:
+            _GoneError: There is nothing to fork it from.
+            OSError: The system gives no more processes, or files.
+        """
         ours, theirs = socket.socketpair()
         ours.settimeout(_FORKING_SECONDS)
+        request = json.dumps([place == 0 < self.loading.threads - 1, replaced]).encode()
         try:
             with theirs:
-                request = json.dumps([place == 0 < self.loading.threads - 1, replaced]).encode()
                 socket.send_fds(self._control, [request], [theirs.fileno()])
-            process, status = read_message(self._control).told
-        except BaseException:
+            process, status, fault = read_message(self._control).told
+        except (OSError, EOFError) as error:
             ours.close()
-            raise
+            raise _GoneError(str(error)) from error
+        if fault:
+            ours.close()
+            raise OSError(fault)
         self._killed.discard(process)
-        return Process(process, ours), _fate(os.waitstatus_to_exitcode(status))
+        fate = _UNKNOWN if status is None else fate_of(os.waitstatus_to_exitcode(status))
+        return Process(process, ours), fate
 
-    def _stop(self) -> None:
+    def _stop(self, seconds: float) -> None:
         """End the server, which waits for its lanes."""
         if self._process is None:
             return
         self._control.close()
         try:
-            self._process.wait(_ENDING_SECONDS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             for lane in self.processes:
                 self._kill(lane)
@@ -170,15 +189,6 @@ def _file_of(content: bytes) -> BinaryIO:
     file.write(content)
     file.flush()
     return file
-
-
-def _fate(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:  # one of real time
-        return f"signal {-code}"
 
 
 def _cannot_start(error: Exception) -> StartupError:

@@ -60,9 +60,14 @@ def main() -> None:
             if not request:
                 break
             wide, replaced = json.loads(request)
-            status = os.waitpid(replaced, 0)[1] if replaced in lanes else 0
+            status = os.waitpid(replaced, 0)[1] if replaced in lanes else None
             lanes.discard(replaced)
-            lane = os.fork()
+            try:
+                lane = os.fork()
+            except OSError as error:  # there may be room for another one later
+                os.close(descriptors[0])
+                send_message(control, [0, status, str(error)])
+                continue
             if not lane:
                 control.close()
                 with socket.socket(fileno=descriptors[0]) as connection:
@@ -71,7 +76,7 @@ def main() -> None:
                 return
             lanes.add(lane)
             os.close(descriptors[0])
-            send_message(control, [lane, status])
+            send_message(control, [lane, status, ""])
     _take_leave(lanes)
 
 

@@ -42,7 +42,7 @@ class LastingServer(ForkServer):
             self.stop(place)
         return fate
 
-    def end(self) -> None:
+    def end(self, seconds: float = 0.0) -> None:
         self.stops_lanes = False
         for place in range(len(self.processes)):
             self.replace(place)
@@ -85,7 +85,7 @@ class ThreadServer:
             self.processes[place] = self._start(self._engines[place])
         return "fate"
 
-    def end(self) -> None:
+    def end(self, seconds: float = 0.0) -> None:
         with self._replacing:
             self._ended = True
             for lane in self.processes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -145,6 +146,73 @@ def test_fork_server_that_was_killed_starts_again(model: bytes) -> None:
 
         assert server.replace(0) == "as did what it was forked from"
         assert server.processes[1] is other
+        assert [answer(lane, picture(BLUE)) for lane in server.processes] == [1, 1]
+
+
+def test_fork_server_that_hangs_starts_again_and_its_lanes_live_on(model: bytes) -> None:
+    with ended(ForkServer(model, TINY)) as server:
+        _, other = server.processes
+        fork_server_of(other).suspend()
+        server._control.settimeout(0.01)
+
+        assert server.replace(0) == "as did what it was forked from"
+        assert server.processes[1] is other
+        assert [answer(lane, picture(BLUE)) for lane in server.processes] == [1, 1]
+        os.kill(other.number, signal.SIGSEGV)
+        await_end(other)
+        assert server.replace(1) == "how is not known"
+
+
+def test_file_that_cannot_be_opened_ends_no_lane(
+    server: LastingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, other = server.processes
+    fork_server = fork_server_of(other)
+
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.lanes.fork_server.socket.socketpair", fail)
+        with pytest.raises(StartupError, match="Too many open files"):
+            server.replace(0)
+
+    assert server.replace(0) == "SIGKILL"
+    assert server.processes[1] is other
+    assert fork_server_of(server.processes[0]) == fork_server
+    assert [answer(lane, picture(BLUE)) for lane in server.processes] == [1, 1]
+
+
+def test_process_that_cannot_be_had_ends_no_lane(
+    model: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The third fork fails: the first after those of the two lanes."""
+    script = tmp_path / "python"
+    script.write_text(f"""#!{sys.executable}
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+sys.argv = sys.argv[4:]
+fork, forks = os.fork, []
+def fail_once():
+    forks.append(1)
+    if len(forks) == 3:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    return fork()
+os.fork = fail_once
+from app.lanes.process import main
+main()
+""")
+    script.chmod(0o700)
+    monkeypatch.setattr("app.subprocesses.sys.executable", str(script))
+    with ended(ForkServer(model, TINY)) as server:
+        _, other = server.processes
+        fork_server = fork_server_of(other)
+        with pytest.raises(StartupError, match="temporarily unavailable"):
+            server.replace(0)
+
+        server.replace(0)
+        assert server.processes[1] is other
+        assert fork_server_of(server.processes[0]) == fork_server
         assert [answer(lane, picture(BLUE)) for lane in server.processes] == [1, 1]
 
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from time import monotonic
 
 from app.errors import InferenceError, NotReadyError
 from app.images import BrokenImageError, DecodedImage
@@ -27,6 +28,8 @@ _REST_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 """For a lane to answer, beside the longest that a picture may be decoded: more, and it hangs."""
 _LOOKING_SECONDS = 1.0
+_WITHOUT_LANES_SECONDS = 5.0
+"""After which no more pictures are accepted: other lanes are there in much less."""
 
 
 class LanePipeline:
@@ -67,8 +70,11 @@ class LanePipeline:
         self._feeder = Feeder(self._queue, max_batch)
         self._timer: asyncio.TimerHandle | None = None
         self._lanes: dict[int, Lane] = {}
+        self._retried: list[Job] = []
+        """What a lane did not answer, until there is another one: others may be ending too."""
         self._fit = len(server.processes)
         self._open = True
+        self._lane_left = self._answered = monotonic()
         self._moved = asyncio.Event()
         self._tasks = [self._loop.create_task(self._keep(place)) for place in range(self._fit)]
         self._tasks.append(self._loop.create_task(self._end_late_lanes()))
@@ -76,16 +82,18 @@ class LanePipeline:
     @property
     def healthy(self) -> bool:
         """Whether pictures are being accepted and predicted."""
-        return self._open and self._fit > 0
+        late = not self._lanes and monotonic() - self._lane_left > _WITHOUT_LANES_SECONDS
+        return self._open and self._fit > 0 and not late
 
     @property
     def waiting(self) -> int:
         """How many pictures wait for a lane, patient ones aside."""
-        return self._queue.prompt
+        return self._queue.prompt + len(self._retried)
 
     def stalled_seconds(self) -> float:
-        """How long the lane that is longest at it has not answered."""
-        return max((lane.busy_seconds for lane in self._lanes.values()), default=0.0)
+        """How long the lane that is longest at it has not answered, or none has what waits."""
+        unanswered = monotonic() - self._answered if self.waiting else 0.0
+        return max([unanswered, *(lane.busy_seconds for lane in self._lanes.values())])
 
     def check_room(self) -> None:
         """Raise what `submit` would raise now."""
@@ -121,7 +129,7 @@ class LanePipeline:
             patient: Let others go first.
         """
         self.check_room()
-        waiting = self._queue.patient if patient else self._queue.prompt
+        waiting = self._queue.patient if patient else self.waiting
         check_fits(waiting + len(images), self._max_queue)
         jobs = [Job(image, self._loop.create_future()) for image in images]
         self._enqueue(jobs, patient=patient)
@@ -153,10 +161,12 @@ class LanePipeline:
 
     @property
     def _has_work(self) -> bool:
-        waiting = self._queue.prompt or self._queue.patient
+        waiting = self.waiting or self._queue.patient
         return bool(waiting) or any(lane.pictures for lane in self._lanes.values())
 
     def _enqueue(self, jobs: Iterable[Job], *, patient: bool) -> None:
+        if not self.waiting:
+            self._answered = monotonic()  # there was nothing to answer
         for job in jobs:
             job.answer.add_done_callback(partial(self._forget, job))
             self._queue.append(job, patient=patient)
@@ -186,6 +196,7 @@ class LanePipeline:
                 self._take_back([], error)
             else:
                 self._lanes[place] = lane
+                self._retry()
                 await self._work(lane, place)
             await self._replace(place)
 
@@ -197,6 +208,7 @@ class LanePipeline:
                 await self._hear(lane)
         except Exception as error:
             del self._lanes[place]
+            self._lane_left = monotonic()
             begun, later = lane.take_all()
             self._queue.give_back(later)
             self._take_back(begun, error)
@@ -208,6 +220,7 @@ class LanePipeline:
         batch, message = await lane.answer()
         answer = read_answer(batch, message, self._size)
         lane.answered()
+        self._answered = monotonic()
         self._queue.give_back(answer.rest)
         try:
             self._feed()  # before anything else: its core is idle
@@ -243,8 +256,12 @@ class LanePipeline:
                 resolve([(job, BrokenImageError(ended))])
             else:
                 resolve([(job, InferenceError("The engine failed; try again."))])
-        self._queue.give_back(again)
+        self._retried += again
         self._moved.set()
+
+    def _retry(self) -> None:
+        self._queue.give_back(self._retried)
+        self._retried = []
 
     async def _replace(self, place: int) -> None:
         """Return once another lane can be talked with in that place."""
@@ -257,6 +274,8 @@ class LanePipeline:
                 logger.error("A lane cannot be replaced, which is tried again. %s", error)
                 self._fit -= fit
                 fit = False
+                self._retry()
+                self._feed()
                 if not self._fit:
                     self._refuse_all()
                 await asyncio.sleep(_REST_SECONDS)
@@ -273,7 +292,8 @@ class LanePipeline:
                     lane.process.kill()
 
     def _refuse_all(self) -> None:
-        jobs = [*self._queue.take_all()]
+        jobs = [*self._queue.take_all(), *self._retried]
+        self._retried = []
         for lane in self._lanes.values():
             for left in lane.take_all():
                 jobs += left

@@ -83,7 +83,8 @@ def hours_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         nonlocal hours
         hours += 1
 
-    monkeypatch.setattr("app.lanes.lane.monotonic", lambda: monotonic() + 3600 * hours)
+    for module in ("lane", "pipeline"):
+        monkeypatch.setattr(f"app.lanes.{module}.monotonic", lambda: monotonic() + 3600 * hours)
     return put_forward
 
 

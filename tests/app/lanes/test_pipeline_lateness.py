@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -91,20 +93,46 @@ async def test_lane_that_is_left_takes_what_another_had(
     irreplaceable.undo()
 
 
+@asynccontextmanager
+async def without_lanes(
+    counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[LanePipeline, threading.Event]]:
+    """Yield a pipeline whose only lane ended with a picture, and what lets it be replaced."""
+    engine, replaceable = FakeEngine(), threading.Event()
+    server = ThreadServer([engine])
+    replace = server.replace
+    monkeypatch.setattr(server, "replace", lambda place: replaceable.wait() and replace(place))
+    async with running(server, counts) as pipeline:
+        engine.faults = [SystemExit()]
+        (answer,) = pipeline.submit_decoded([image(10)])
+        await until(lambda: bool(counts.faults))
+        try:
+            yield pipeline, replaceable
+        finally:
+            replaceable.set()
+        assert red_of(await answer) == 10
+
+
 async def test_pictures_are_accepted_while_the_only_lane_is_replaced(
     counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine, free = FakeEngine(), threading.Event()
-    server = ThreadServer([engine])
-    replace = server.replace
-    monkeypatch.setattr(server, "replace", lambda place: free.wait() and replace(place))
-    async with running(server, counts) as pipeline:
-        engine.faults = [SystemExit()]
-        answers = pipeline.submit_decoded([image(10)])
-        await until(lambda: bool(counts.faults))
-        try:
-            answers += pipeline.submit_decoded([image(20)])
-        finally:
-            free.set()
+    async with without_lanes(counts, monkeypatch) as (pipeline, replaceable):
+        (answer,) = pipeline.submit_decoded([image(20)])
+        replaceable.set()
 
-        assert [red_of(await answer) for answer in answers] == [10, 20]
+        assert red_of(await answer) == 20
+
+
+async def test_pictures_are_refused_where_that_takes_long(
+    counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = hours_later(monkeypatch)
+    async with without_lanes(counts, monkeypatch) as (pipeline, _):
+        assert pipeline.healthy
+        assert pipeline.stalled_seconds() < 3600
+        later()
+
+        assert not pipeline.healthy
+        assert pipeline.stalled_seconds() > 3600
+        with pytest.raises(NotReadyError):
+            pipeline.submit_decoded([image(20)])

@@ -51,6 +51,9 @@ answered."""
 _MODELS = 2
 """That an engine replica keeps: while versions change, some HTTP replicas ask for the old one and
 others for the new."""
+_LOADING_SECONDS = 0.25
+"""That a call waits for a model that is being loaded: then it is sent again, maybe to a replica
+that has it."""
 _ALL_CALLS = 65_536
 """Pictures that an engine replica lets wait: as many as its callers send, who bound them."""
 
@@ -91,11 +94,21 @@ class EngineReplica:
         engine = served.engine
         return Description(served.card, engine.name, engine.device, engine.best_batch)
 
-    async def predict(self, model: ModelName, batch: NDArray[np.uint8]) -> Answers:
-        """Return the model's answers to pictures of shape (n, height, width, 3)."""
+    async def predict(self, model: ModelName, batch: NDArray[np.uint8]) -> Answers | None:
+        """Return the model's answers to pictures of shape (n, height, width, 3).
+
+        None is for a model that is still being loaded: another replica may have it.
+
+        Raises:
+            StartupError: The model cannot be served.
+        """
         _, height, width, _ = batch.shape
         images = [DecodedImage(pixels, width, height, format="") for pixels in batch]
-        service = await self._service(model)
+        try:
+            async with asyncio.timeout(_LOADING_SECONDS):
+                service = await self._service(model)
+        except TimeoutError:
+            return None
         with service.held():
             predictions = await asyncio.gather(*service.classify_decoded(images))
         typicality = [each.typicality for each in predictions if each.typicality is not None]

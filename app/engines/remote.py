@@ -40,7 +40,8 @@ class RemoteEngine:
 
     A batch whose replica ends is sent to another one: they are alike. Once, since it may be what
     ended the first. A batch whose replica has no engine that answers is sent again, after a pause,
-    to whichever Ray chooses then.
+    to whichever Ray chooses then. So is one whose replica is still loading the model, as long as an
+    answer is waited for.
     """
 
     def __init__(
@@ -57,9 +58,13 @@ class RemoteEngine:
     def predict(self, pictures: Pictures) -> Answers:
         batch = np.stack(list(pictures))
         ended, pauses = False, iter(_PAUSES)
+        end = time.monotonic() + self._seconds
         while True:
             try:
-                return self._ask(batch)
+                if (answers := self._ask(batch)) is not None:
+                    return answers
+                if time.monotonic() > end:
+                    raise TimeoutError("The engine replicas are still loading the model.")
             except RayActorError:
                 if ended:
                     raise
@@ -69,10 +74,10 @@ class RemoteEngine:
                     raise
                 time.sleep(pause)
 
-    def _ask(self, batch: NDArray[np.uint8]) -> Answers:
+    def _ask(self, batch: NDArray[np.uint8]) -> Answers | None:
         response = self._replicas.predict.remote(self._model, batch)
         try:
-            answers: Answers = response.result(timeout_s=self._seconds)
+            answers: Answers | None = response.result(timeout_s=self._seconds)
         except TimeoutError:
             response.cancel()
             raise

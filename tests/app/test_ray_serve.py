@@ -66,6 +66,7 @@ async def replica() -> AsyncIterator[EngineReplica]:
 async def test_answers_are_the_engines(replica: EngineReplica) -> None:
     answers = await replica.predict(OLD, PICTURES)
 
+    assert answers is not None
     for answer, expected in zip(answers, FakeEngine().predict(PICTURES), strict=True):
         assert answer.dtype == np.float32
         np.testing.assert_array_equal(answer, expected)
@@ -205,6 +206,23 @@ async def test_loading_outlives_the_call_that_began_it(
     assert (await second).card.version == "2"
     assert len(checks) == 1
     assert loaded == [OLD.folder, NEW.folder]
+
+
+async def test_call_does_not_wait_for_a_model_that_another_replica_may_have(
+    replica: EngineReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = asyncio.Event()
+
+    async def check(_: tuple[str, ...]) -> None:
+        await may_end.wait()
+
+    monkeypatch.setattr("app.ray_serve.run_check", check)
+
+    assert await replica.predict(NEW, PICTURES) is None
+    assert await replica.predict(OLD, PICTURES) is not None
+    may_end.set()
+    await replica.describe(NEW)  # which waits until it is loaded
+    assert await replica.predict(NEW, PICTURES) is not None
 
 
 def test_the_configuration_is_one_that_the_application_can_fill() -> None:

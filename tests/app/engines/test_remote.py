@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,12 +22,12 @@ ANSWERS = Answers(np.full((3, 2), 0.5, np.float32), None)
 class Response:
     """One replica's, after what it does."""
 
-    def __init__(self, answer: Answers | BaseException) -> None:
+    def __init__(self, answer: Answers | BaseException | None) -> None:
         self.answer = answer
         self.seconds = 0.0
         self.cancelled = False
 
-    def result(self, *, timeout_s: float) -> Answers:
+    def result(self, *, timeout_s: float) -> Answers | None:
         self.seconds = timeout_s
         if isinstance(self.answer, BaseException):
             raise self.answer
@@ -53,9 +54,9 @@ class Replicas:
         return next(self._responses)
 
 
-def engine_of(replicas: Replicas, tmp_path: Path) -> RemoteEngine:
+def engine_of(replicas: Replicas, tmp_path: Path, seconds: float = 30) -> RemoteEngine:
     told = Description(card_of(tmp_path), "LiteRT", "cpu", 8)
-    return RemoteEngine(replicas, MODEL, told, seconds=30)  # type: ignore[arg-type]  # as above
+    return RemoteEngine(replicas, MODEL, told, seconds)  # type: ignore[arg-type]  # as above
 
 
 def test_pictures_go_as_one_array_with_the_models_name(tmp_path: Path) -> None:
@@ -113,6 +114,21 @@ def test_batch_that_finds_no_engine_is_sent_again(
             engine.predict(PICTURES)
     assert len(replicas.calls) == 4
     assert len(pauses) == 3
+
+
+def test_batch_whose_replica_is_loading_the_model_is_sent_again(tmp_path: Path) -> None:
+    loading = [Response(None) for _ in range(5)]
+    replicas = Replicas(*loading, Response(ANSWERS))
+
+    assert engine_of(replicas, tmp_path).predict(PICTURES) is ANSWERS
+    assert len(replicas.calls) == 6
+
+
+def test_batch_is_sent_no_more_once_nobody_waits_for_it(tmp_path: Path) -> None:
+    replicas = Replicas(*repeat(Response(None), 1000))
+
+    with pytest.raises(TimeoutError, match="still loading"):
+        engine_of(replicas, tmp_path, seconds=0).predict(PICTURES)
 
 
 def test_what_an_engine_raises_is_not_tried_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from concurrent.futures import Future
 from threading import Thread
@@ -14,13 +15,19 @@ from app.settings import Settings, load_settings
 from app.signals import prepare_signals
 
 _LAST_PORT = 65_535
+_FIGURES_FOLDERS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
+"""Variables that name the folder of another program's figures; workers have one of their own."""
 
 
 def main() -> None:
     """Serve the model until a signal ends the process, in one process or in several."""
     options = _options()
-    if not options.check:  # which must not look passed when it was interrupted
+    if options.check:  # which must not look passed when it was interrupted
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which is for the service that is beside it
+    else:
         prepare_signals()
+    for name in _FIGURES_FOLDERS:
+        os.environ.pop(name, None)
     try:
         settings = load_settings()
         if options.check:

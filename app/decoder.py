@@ -37,7 +37,8 @@ def main() -> None:
 def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, _MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for number in (signal.SIGINT, signal.SIGTERM):  # which a whole process group is sent at times
+    # Which a whole process group is sent at times.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the service finishes what it has accepted
     # The alarm's default is to end the process, whatever code it is in.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -47,8 +47,9 @@ async def explain_picture(request: Request, service: ReadyService) -> Response:
     explanation = await unless_disconnected(request, explaining)
     if media_type == _PNG:
         image = explanation.prediction.image
-        async with service.drawing:
-            content = await asyncio.to_thread(
+        await service.drawing.acquire()
+        drawing = asyncio.ensure_future(
+            asyncio.to_thread(
                 draw_heatmap,
                 data,
                 image,
@@ -56,6 +57,9 @@ async def explain_picture(request: Request, service: ReadyService) -> Response:
                 settings.max_pixels,
                 settings.max_decode_seconds,
             )
+        )
+        drawing.add_done_callback(lambda _: service.drawing.release())
+        content = await asyncio.shield(drawing)  # its thread goes on, and so has to be counted
     else:
         answer = ExplanationResponse.explaining(service.model.card, explanation)
         content = answer.model_dump_json().encode()

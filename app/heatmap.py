@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.images import DecodedImage, decode_image
+from app.images import DecodedImage, decode_apart
 
 _LONGEST_SIDE = 512
 _COLDEST_PEAK = 0.02
@@ -49,7 +49,7 @@ def draw_heatmap(
         ImageError: As `decode_image` does.
     """
     size = _drawn_size(image)
-    picture = Image.fromarray(decode_image(data, size, max_pixels, max_seconds).pixels).convert("L")
+    picture = Image.fromarray(decode_apart(data, size, max_pixels, max_seconds).pixels).convert("L")
     heat = _heat(grid, size)
     share = 0.35 + 0.3 * heat
     drawn = (1 - share) * np.asarray(picture)[..., None] + share * _colored(heat)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -100,16 +101,28 @@ def decode_image(
         ImageTooLargeError: More than `max_pixels`, or too much for memory.
         ImageTooSlowError: More than `max_seconds`.
     """
-    try:
+    with _timely(max_seconds):
+        left = max_seconds
         if is_bounded(data):
+            source = Source(data, max_seconds)
             with suppress(UnusualError):
-                return decode_here(Source(data, max_seconds), size, max_pixels)
+                return decode_here(source, size, max_pixels)
+            left = source.seconds_left()
+        return _decode_elsewhere(data, Order(size, max_pixels, left))
+
+
+def decode_apart(
+    data: bytes, size: tuple[int, int], max_pixels: int, max_seconds: float
+) -> DecodedImage:
+    """Decode as `decode_image` does, but in another process, whatever the file.
+
+    For processes that none may bring down.
+
+    Raises:
+        ImageError: As `decode_image` does.
+    """
+    with _timely(max_seconds):
         return _decode_elsewhere(data, Order(size, max_pixels, max_seconds))
-    except OverdueError as error:
-        raise ImageTooSlowError(
-            f"The image takes more than {max_seconds:g} s to decode; send it in fewer pixels, or "
-            "as a plain JPEG."
-        ) from error
 
 
 def decode_here(file: io.BytesIO, size: tuple[int, int], max_pixels: int) -> DecodedImage:
@@ -153,6 +166,17 @@ def decode_here(file: io.BytesIO, size: tuple[int, int], max_pixels: int) -> Dec
                 "again from an intact file."
             ) from error
     return DecodedImage(pixels, width, height, file_format)
+
+
+@contextmanager
+def _timely(max_seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except OverdueError as error:
+        raise ImageTooSlowError(
+            f"The image takes more than {max_seconds:g} s to decode; send it in fewer pixels, or "
+            "as a plain JPEG."
+        ) from error
 
 
 def _open(file: io.BytesIO, max_pixels: int) -> Image.Image:

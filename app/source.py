@@ -56,6 +56,16 @@ class Source(io.BytesIO):
             raise UnusualError
         return piece
 
+    def seconds_left(self) -> float:
+        """Return what is left of the time to decode the picture.
+
+        Raises:
+            OverdueError: Nothing is.
+        """
+        if (left := self._deadline - monotonic()) <= 0:
+            raise OverdueError
+        return left
+
     def end_header(self) -> None:
         """Let the decoder read as many bytes as it likes from now on."""
         self._header_left = math.inf

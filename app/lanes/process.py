@@ -33,11 +33,8 @@ def main() -> None:
 
     The second argument numbers the model's file.
     """
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # which a whole process group is sent at times
+    # Which a whole process group is sent at times.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the service finishes what it has accepted
     model = Path("/dev/fd", sys.argv[2])
     with socket.socket(fileno=int(sys.argv[1])) as control:

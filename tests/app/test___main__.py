@@ -71,6 +71,30 @@ def test_check_loads_the_model_and_ends(
     assert capsys.readouterr().out == "can be served: red-or-blue 1.2.3 on LiteRT (cpu)\n"
 
 
+def test_hangup_of_the_service_beside_it_does_not_end_a_check(tmp_path: Path) -> None:
+    fifo = tmp_path / "model.json"
+    os.mkfifo(fifo)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "app", "--check"],
+            env={**os.environ, "ALEXNET_MODEL": str(tmp_path)},
+            stderr=subprocess.PIPE,
+        ) as process,
+        fifo.open("w") as card,
+    ):  # once it reads the card
+        process.send_signal(signal.SIGHUP)
+        card.write("no card")
+        card.close()
+        assert process.wait(60) == 1
+        assert b"model.json is invalid" in process.stderr.read()
+
+
+def test_figures_of_another_program_are_left_alone(tiny_model: Path, tmp_path: Path) -> None:
+    folder = str(tmp_path / "missing")
+    with served(tiny_model, tmp_path, PROMETHEUS_MULTIPROC_DIR=folder) as service:
+        assert httpx.get(service.url + "/health/live").status_code == 200
+
+
 def test_port_is_the_environments_unless_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "8123")
     monkeypatch.setattr(sys, "argv", ["python -m app"])

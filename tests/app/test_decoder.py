@@ -55,7 +55,7 @@ def test_pictures_are_decoded_until_the_pipe_is_closed(process: Decoder) -> None
     assert process.decode(picture(file_format="AVIF"))["format"] == "AVIF"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_service_that_ends_finishes_what_it_decodes(
     process: Decoder, number: signal.Signals
 ) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 
 import httpx
 import pytest
@@ -45,6 +47,32 @@ async def test_picture_under_its_heat_is_drawn(client: httpx.AsyncClient) -> Non
     assert response.headers["content-type"] == "image/png"
     assert response.headers["vary"] == "Accept"
     assert Image.open(io.BytesIO(response.content)).size == (512, 384)
+
+
+async def test_drawing_whose_client_has_gone_keeps_its_place(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing, drawn = threading.Semaphore(0), threading.Event()
+    most = 2  # as many as threads
+
+    def draw(*_: object) -> bytes:
+        drawing.release()
+        drawn.wait()
+        return b""
+
+    monkeypatch.setattr("app.explain.draw_heatmap", draw)
+    tasks = [asyncio.create_task(explain(client, picture(), "image/png")) for _ in range(most + 1)]
+    for _ in range(most):
+        await asyncio.to_thread(drawing.acquire)
+    try:
+        for task in tasks[:most]:
+            task.cancel()
+        await asyncio.sleep(0.1)
+        assert not drawing.acquire(blocking=False)
+    finally:
+        drawn.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(answers[-1], httpx.Response)
 
 
 async def test_other_media_types_are_not_acceptable(client: httpx.AsyncClient) -> None:

@@ -43,6 +43,13 @@ def test_picture_is_upright() -> None:
     assert drawn(sideways_picture(), hot_corner(0.3)).size == (48, 64)
 
 
+def test_picture_is_decoded_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = decode_image(picture(), (8, 8))
+    monkeypatch.delattr("app.images.decode_here")
+
+    assert draw_heatmap(picture(), image, hot_corner(0.3), MAX_PIXELS, MAX_SECONDS)
+
+
 def test_what_matters_is_lighter_and_in_its_place() -> None:
     pixels = np.asarray(drawn(picture(size=(200, 100)), hot_corner(0.3)).convert("L"), int)
 

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.confinement import Answer, Order
 from app.images import (
     FORMATS,
     BrokenImageError,
+    DecodedImage,
     ImageTooLargeError,
     UnsupportedImageError,
     decode_image,
 )
+from app.source import UnusualError
 from tests.app.pictures import BLUE, GREEN, RED, picture
 from tests.app.pixels import SIZE, YELLOW, assert_shows, file_of, noise, quarters
 
@@ -168,3 +171,24 @@ def test_decompression_bomb_is_refused_by_its_header() -> None:
 def test_anything_else_is_not_an_image(data: bytes) -> None:
     with pytest.raises(UnsupportedImageError, match="send one of JPEG, PNG"):
         decode_image(data, SIZE)
+
+
+def test_who_decodes_what_is_unusual_has_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders: list[Order] = []
+
+    def decode(_: bytes, order: Order) -> Answer:
+        orders.append(order)
+        return Answer({"width": 8, "height": 8, "format": "PNG"}, bytes(8 * 8 * 3))
+
+    def decode_here(*_: object) -> DecodedImage:
+        raise UnusualError
+
+    monkeypatch.setattr("app.images.decode_confined", decode)
+    monkeypatch.setattr("app.images.decode_here", decode_here)
+    monkeypatch.setattr("app.images.Source.seconds_left", lambda _: 1.5)
+    decode_image(picture(), (8, 8), max_seconds=4.0)
+    decode_image(picture(file_format="TIFF"), (8, 8), max_seconds=4.0)
+
+    assert [order.max_seconds for order in orders] == [1.5, 4.0]

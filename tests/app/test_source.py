@@ -21,6 +21,12 @@ def test_nothing_is_read_once_the_time_is_over() -> None:
         Source(b"a picture", -1).read(1)
 
 
+def test_what_is_left_of_the_time_is_told() -> None:
+    assert HOUR - 60 < Source(b"a picture", HOUR).seconds_left() <= HOUR
+    with pytest.raises(OverdueError):
+        Source(b"a picture", -1).seconds_left()
+
+
 def test_a_file_is_read_in_so_many_pieces() -> None:
     source = Source(bytes(100_000), HOUR)
     source.end_header()

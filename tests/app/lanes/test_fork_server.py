@@ -346,7 +346,7 @@ def test_processes_have_one_thread(server: LastingServer) -> None:
         assert fork_server_of(lane).num_threads() == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_to_the_process_group_end_no_lane(
     server: LastingServer, number: signal.Signals
 ) -> None:

@@ -34,7 +34,7 @@ COPY --from=cpu-packages /opt/venv /opt/venv
 COPY models/dogs-vs-cats/model.json models/dogs-vs-cats/model.tflite models/dogs-vs-cats/
 COPY app app
 # Writes the byte code of what is used, Python's own modules too, which the service may not do.
-RUN python -c "import app.__main__, app.decoder, app.engines.litert, PIL.Image; PIL.Image.init()"
+RUN python -c "import app.__main__, app.command, app.decoder, app.lanes.process, encodings.idna, PIL.Image; PIL.Image.init()"
 ARG REVISION=unknown
 LABEL org.opencontainers.image.revision=$REVISION
 USER 10001:10001
@@ -50,7 +50,7 @@ ENV ALEXNET_DEVICE=gpu NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=com
 COPY --from=gpu-packages /opt/venv /opt/venv
 COPY models models
 COPY app app
-RUN python -c "import app.__main__, app.decoder, app.engines.keras, PIL.Image; PIL.Image.init()"
+RUN python -c "import app.__main__, app.command, app.decoder, app.engines.keras, app.lanes.process, encodings.idna, PIL.Image; PIL.Image.init()"
 ARG REVISION=unknown
 LABEL org.opencontainers.image.revision=$REVISION
 USER 10001:10001

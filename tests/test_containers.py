@@ -157,6 +157,27 @@ def test_what_is_removed_of_litert_is_never_loaded(tiny_model: Path) -> None:
         assert str(installed / name) not in loaded
 
 
+def imported(target: str) -> str:
+    """Return the code by which the byte code of what serves is written."""
+    (step,) = STAGES[target].all("RUN")
+    return step.removeprefix('python -c "').removesuffix('"')
+
+
+def test_byte_code_of_all_that_serves_is_written() -> None:
+    code = f"{imported('cpu')}; import sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    files = (path.relative_to(ROOT).with_suffix("") for path in ROOT.glob("app/**/*.py"))
+    modules = {".".join(file.parts).removesuffix(".__init__") for file in files}
+    elsewhere = {"app.engines.keras", "app.engines.remote", "app.ray_serve"}
+    assert modules - set(loaded) == elsewhere
+    assert imported("gpu") == imported("cpu").replace(
+        "app.decoder,", "app.decoder, app.engines.keras,"
+    )
+
+
 @contextmanager
 def answering(status: int) -> Iterator[int]:
     """Answer /health/ready with this status, and yield the port."""

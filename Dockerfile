@@ -44,6 +44,8 @@ COPY requirements/gpu.txt .
 RUN python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
         --require-hashes --only-binary :all: -r gpu.txt
+# For training alone. Keras imports them where they are there, and Matplotlib wants a folder to write to.
+RUN pip --python /opt/venv/bin/python uninstall --yes --root-user-action ignore matplotlib scikit-learn
 
 FROM service AS gpu
 ENV ALEXNET_DEVICE=gpu NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

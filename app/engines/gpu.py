@@ -19,9 +19,16 @@ def why_no_gpu() -> str | None:
         return "No GPU driver was found on this machine; install the GPU's driver."
     if importlib.util.find_spec("keras") is None:
         return "Keras is not installed; install the project with its extra 'gpu'."
-    from app.engines.keras import gpu_device
+    try:
+        from app.engines.keras import gpu_device
 
-    if gpu_device() is None:
+        device = gpu_device()
+    except Exception as error:  # such as one of TensorFlow's, which needs a folder to write to
+        return (
+            f"Keras cannot be used ({type(error).__name__}: {error}); give it a folder for "
+            "temporary files, /tmp or TMPDIR, or install it and its backend again."
+        )
+    if device is None:
         return (
             "The backend of Keras sees no GPU; install a build of it for this GPU, or choose "
             "another with KERAS_BACKEND."

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,18 @@ def test_backend_decides(monkeypatch: pytest.MonkeyPatch, device: str | None, us
     monkeypatch.setattr("app.engines.keras.gpu_device", lambda: device)
 
     assert (gpu.why_no_gpu() is None) == usable
+
+
+def test_keras_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(gpu, "_has_driver", lambda: True)
+    monkeypatch.setattr("app.engines.keras.gpu_device", fail)
+    assert "No usable temporary directory found" in str(gpu.why_no_gpu())
+
+    monkeypatch.setitem(sys.modules, "app.engines.keras", None)  # its import fails
+    assert "Keras cannot be used (ModuleNotFoundError: " in str(gpu.why_no_gpu())
 
 
 def test_driver_is_seen_by_its_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from prometheus_client import (
 )
 
 from app.card import ModelCard
-from app.engines.engine import Answers, Engine, Pictures, Runtime
+from app.engines.engine import Runtime
 from app.job import Fault, Prediction
 from app.processes import resident_bytes
 from app.shared_figures import extremes, gathered
@@ -149,7 +149,7 @@ class Metrics:
         )
         self._memory = Gauge(
             "process_resident_memory_bytes",
-            "Resident memory of all processes, 0 where the system does not tell.",
+            "Resident memory of the processes that serve, 0 where the system does not tell.",
             multiprocess_mode="livesum",
             registry=registry,
         )
@@ -169,10 +169,6 @@ class Metrics:
         self._served.set(1)
         self._look = look
         return partial(self._count_answer, [self._predictions.labels(each) for each in card.labels])
-
-    def counted(self, engine: Engine) -> Engine:
-        """Return the engine with its batches counted."""
-        return _CountedEngine(engine, self._batches)
 
     def count_batch(self, pictures: int) -> None:
         """Count what an engine was given at once."""
@@ -258,16 +254,3 @@ class Metrics:
         self._stalled.set(state.stalled_seconds)
         self._ready.set(state.ready)
         self._memory.set(resident_bytes())
-
-
-class _CountedEngine:
-    """An engine whose batches are counted."""
-
-    def __init__(self, engine: Engine, batches: Histogram) -> None:
-        self.name, self.device, self.best_batch = engine.name, engine.device, engine.best_batch
-        self._engine = engine
-        self._batches = batches
-
-    def predict(self, pictures: Pictures) -> Answers:
-        self._batches.observe(len(pictures))
-        return self._engine.predict(pictures)

@@ -60,6 +60,7 @@ class Pipeline:
         threads: int,
         max_batch: int,
         max_queue: int,
+        count_batch: Callable[[int], None],
         count_fault: Callable[[Fault], None],
     ) -> None:
         """Start the threads. Must be called, like all else but `close`, where an event loop runs.
@@ -70,6 +71,7 @@ class Pipeline:
             threads: At least one for each engine.
             max_batch: The most pictures that an engine is given.
             max_queue: The most pictures that wait for an engine.
+            count_batch: Called by any thread with the size of each batch that an engine is given.
             count_fault: Called by any thread for each decoding or batch that failed unexpectedly.
 
         Raises:
@@ -81,6 +83,7 @@ class Pipeline:
         self._max_batch = max_batch
         self._most_patient = patient_share(max_batch)
         self._max_queue = max_queue
+        self._count_batch = count_batch
         self._count_fault = count_fault
         self._engines = Engines([self._work.watched_engine(engine) for engine in engines])
         self._encoded: deque[Job] = deque()
@@ -269,6 +272,7 @@ class Pipeline:
             self._tell([(job, fault)])
 
     def _infer(self, engine: Engine, batch: list[Job]) -> None:
+        self._count_batch(len(batch))
         start = perf_counter()
         outcomes: list[Outcome]
         try:

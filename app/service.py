@@ -146,10 +146,11 @@ def _pipeline(settings: Settings, model: Model, metrics: Metrics) -> Pipeline | 
         )
     size = model.card.input_shape[:2]
     return Pipeline(
-        [metrics.counted(engine) for engine in model.engines],
+        model.engines,
         lambda data: decode_image(data, size, settings.max_pixels, settings.max_decode_seconds),
         threads=settings.threads + len(model.engines),  # some wait for engines, others decode
         max_batch=max_batch,
         max_queue=settings.max_queue,
+        count_batch=metrics.count_batch,
         count_fault=metrics.count_fault,
     )

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(default=20, ge=0, le=3600)
     """After SIGTERM, for requests that were accepted before."""
     threads: int = Field(default_factory=_cores_of_a_worker, ge=1, le=1024)
-    """Of one worker: those that decode pictures, and those of each engine on the CPU."""
+    """Of one worker: processes that decode and predict, or on a GPU threads that decode."""
     log_format: LogFormat = "console"
     log_level: LogLevel = "info"
     access_log: bool = False

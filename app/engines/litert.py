@@ -24,34 +24,23 @@ class LiteRTEngine:
     device = "cpu"
     best_batch = 8
 
-    def __init__(
-        self, model: Path | bytes, input_shape: tuple[int, int, int], threads: int
-    ) -> None:
-        """Load the model.
-
-        Args:
-            model: Its file, or what is in it. The file is mapped: to write to it while the engine
-                is in use ends the process.
+    def __init__(self, model: Path, input_shape: tuple[int, int, int], threads: int) -> None:
+        """Load the model's file, which is mapped: to write to it ends the process.
 
         Raises:
             ModelCardError: It is no LiteRT model, or does not take `input_shape` in uint8.
         """
-        path = model if isinstance(model, Path) else FILE_NAME
         try:
-            self._interpreter = (
-                Interpreter(model_path=str(model), num_threads=threads)
-                if isinstance(model, Path)
-                else Interpreter(model_content=model, num_threads=threads)
-            )
+            self._interpreter = Interpreter(model_path=str(model), num_threads=threads)
         except ValueError as error:
             raise ModelCardError(
-                f"The model file {path} cannot be loaded by LiteRT ({error}); export it again."
+                f"The model file {model} cannot be loaded by LiteRT ({error}); export it again."
             ) from error
         pictures = self._interpreter.get_input_details()[0]
         shape = tuple(int(size) for size in pictures["shape"][1:])
         if shape != input_shape or pictures["dtype"] is not np.uint8:
             raise ModelCardError(
-                f"The model file {path} takes {np.dtype(pictures['dtype'])} {shape}, but its card "
+                f"The model file {model} takes {np.dtype(pictures['dtype'])} {shape}, but its card "
                 f"says uint8 {input_shape}; export the model again."
             )
         self._input = pictures["index"]

@@ -23,7 +23,7 @@ class Process(NamedTuple):
     socket: socket.socket
 
     def kill(self) -> None:
-        """End it, whatever it does. Its number is its own until the fork server forgets it."""
+        """End it, whatever it does. Its number is its own as long as the fork server lives."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.number, signal.SIGKILL)
 

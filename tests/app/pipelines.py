@@ -53,6 +53,7 @@ def pipeline_of(
         threads=threads,
         max_batch=max_batch,
         max_queue=MAX_QUEUE,
+        count_batch=lambda _: None,
         count_fault=count_fault,
     )
 

@@ -50,18 +50,3 @@ def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelCardError, match="cannot be loaded by LiteRT"):
         LiteRTEngine(path, SHAPE, threads=1)
-
-
-def test_content_is_as_good_as_the_file(engine: LiteRTEngine, tiny_model: Path) -> None:
-    content = (tiny_model / "model.tflite").read_bytes()
-    picture = np.full((1, *SHAPE), 200, np.uint8)
-
-    from_content = LiteRTEngine(content, SHAPE, threads=1).predict(picture)
-
-    for answer, expected in zip(from_content, engine.predict(picture), strict=True):
-        np.testing.assert_array_equal(answer, expected)
-
-
-def test_content_of_another_kind_is_refused() -> None:
-    with pytest.raises(ModelCardError, match=r"model\.tflite cannot be loaded by LiteRT"):
-        LiteRTEngine(b"not a model", SHAPE, threads=1)

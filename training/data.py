@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import concurrent.futures
 import hashlib
 import io
@@ -10,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from app.card import DataSummary
 from app.images import DECODING, ImageError, decode_image
 from training.errors import DataError
 from training.files import require_room, whole_folder
-from training.labelling import shared_folders
+from training.labelled import Labelled
 from training.lock import locked
 from training.source import Entry, Source
 
@@ -46,74 +45,12 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(Labelled):
     """The usable pictures of a source."""
 
     pixels: NDArray[np.uint8]
     """Shape (n, side, side, 3), memory-mapped and read-only."""
-    names: tuple[str, ...]
-    file_labels: tuple[str | None, ...]
-    """As the source names them; None where it does not."""
     skipped: tuple[Skipped, ...]
-    source: str
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The distinct labels, sorted: their positions are the class indices."""
-        return tuple(sorted({label for label in self.file_labels if label is not None}))
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Pictures a label."""
-        counter = collections.Counter(self.file_labels)
-        return {label: counter[label] for label in self.labels}
-
-    def digest(self) -> str:
-        """Of file names, without their folders, and labels, in order: 64 hexadecimal digits."""
-        files = [PurePosixPath(name).name for name in self.names]
-        pictures = list(zip(files, self.file_labels, strict=True))
-        return hashlib.sha256(json.dumps(pictures).encode()).hexdigest()
-
-    def classes(self, labels: tuple[str, ...] | None = None) -> NDArray[np.int32]:
-        """The class index of every picture, for the classes `labels` (by default, its own).
-
-        Raises:
-            DataError: A picture has no label, or one that is not in `labels`, or there is
-                only one class.
-        """
-        labels = labels or self.labels
-        nameless = [
-            name for name, label in zip(self.names, self.file_labels, strict=True) if not label
-        ]
-        if nameless:
-            raise DataError(
-                f"{self.source}: nothing tells the label of {nameless[0]} ({len(nameless)} such "
-                "pictures); name files 'label.number.jpg', or put the pictures in one folder a "
-                "class."
-            )
-        folders, shared = shared_folders(self.names)
-        if shared:
-            raise DataError(
-                f"{self.source}: {' and '.join(folders)} both have folders called "
-                f"{', '.join(shared[:5])}, and either may be the labels; give the folder of one of "
-                "them, or put all pictures of a class in one folder."
-            )
-        unknown = sorted(set(self.labels) - set(labels))
-        if unknown:
-            raise DataError(
-                f"{self.source}: pictures are labelled {', '.join(unknown[:5])}, but the classes "
-                f"are {', '.join(labels)}; rename them."
-            )
-        if len(labels) < 2:
-            raise DataError(
-                f"{self.source} holds pictures of one class only ({labels[0]}); "
-                "training needs at least two."
-            )
-        positions = {label: position for position, label in enumerate(labels)}
-        return np.array([positions[str(label)] for label in self.file_labels], dtype=np.int32)
 
 
 def holds_pictures_of(dataset: Dataset, summary: DataSummary) -> bool:

@@ -68,6 +68,13 @@ class Run:
                 "name another folder with --run."
             )
 
+    def require_begun(self) -> None:
+        """Raise RunError if no training was begun here."""
+        if not self.exists:
+            raise RunError(
+                f"{self.folder} holds no training to go on with; leave out --resume to begin one."
+            )
+
     def alone(self) -> contextlib.AbstractContextManager[None]:
         """Keep other trainings out.
 

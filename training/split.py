@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from training.errors import DataError
 from training.files import write_text
 
 VALIDATION_SHARE = 0.2
+FEWEST = 3
+"""Pictures of a class, to have some on both sides."""
 
 _COLUMNS = ["file", "label", "part"]
 _TRAINING, _VALIDATION = "training", "validation"
@@ -33,25 +35,34 @@ class Split(NamedTuple):
         return self._replace(training=self.training[kept])
 
 
+def require_enough(counts: Mapping[str, int], source: str) -> None:
+    """Raise DataError if a class of `source` has too few pictures to be on both sides.
+
+    Args:
+        counts: Pictures a label.
+        source: What to call them.
+    """
+    small = [f"{label} ({count})" for label, count in counts.items() if count < FEWEST]
+    if small:
+        raise DataError(
+            f"{source} has too few pictures of {', '.join(small)}; each class needs at least "
+            f"{FEWEST}, better hundreds."
+        )
+
+
 def stratified_split(classes: NDArray[np.int32], seed: int) -> Split:
     """Hold back a fifth of every class, chosen by `seed`.
 
     Args:
-        classes: The class index of every picture, shape (n,).
+        classes: The class index of every picture, shape (n,); for what each class needs, see
+            `require_enough`.
         seed: The same one gives the same split of the same pictures.
-
-    Raises:
-        DataError: A class has too few pictures to be on both sides.
     """
     random = np.random.default_rng(seed)
     validation = []
     for index in np.unique(classes):
         members = np.flatnonzero(classes == index)
         held_back = round(len(members) * VALIDATION_SHARE)
-        if held_back == 0:
-            raise DataError(
-                f"A class has only {len(members)} pictures; each needs at least 3, better hundreds."
-            )
         validation.append(random.permutation(members)[:held_back])
     held = np.sort(np.concatenate(validation))
     return Split(np.setdiff1d(np.arange(len(classes)), held), held)

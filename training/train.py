@@ -12,14 +12,17 @@ from training.devices import Devices, find_devices, require_even_shares
 from training.errors import RunError
 from training.exclusions import find_excluded, read_exclusions
 from training.fit import TrainingData, fit
+from training.labelled import Labelled, listed
 from training.lookup import Place
 from training.model import FULL_SIDE
 from training.precision import Precision
 from training.recipe import Recipe
 from training.run import Run
 from training.source import open_source
-from training.split import Split, stratified_split, write_split
+from training.split import Split, require_enough, stratified_split, write_split
 from training.start import Start, check_width, read_start
+
+_OR_RESUME = "add --resume to go on with it, or "
 
 
 def train(
@@ -66,7 +69,11 @@ def train(
     """
     names = find_devices(devices)
     require_even_shares(recipe.batch_size, names)
-    listed = read_exclusions(exclusions)
+    unwanted = read_exclusions(exclusions)
+    if resume:
+        run.require_begun()
+    else:
+        run.require_new(_OR_RESUME)
     gpu_device()  # how its memory is taken has to be said before a network is loaded
     begun = None
     if start is not None:
@@ -75,12 +82,17 @@ def train(
         recipe = recipe.override({"start": begun.name})
     elif resume and read_progress(run.checkpoint_folder).epochs:
         recipe = recipe.override({"start": run.read_recipe().start})
+    if resume:
+        _check_recipe(run, recipe)
     with open_source(data, training_only=True) as source:
+        found = listed(source)
+        _check_classes(found, source.left_alone)
         dataset = load_dataset(source, FULL_SIDE, cache)
-        _report(dataset, source.left_alone)
+        _report_skipped(dataset)
         classes = dataset.classes()
+        require_enough(dict.fromkeys(found.labels, 0) | dataset.counts, dataset.source)
         split = stratified_split(classes, split_seed)
-        excluded = find_excluded(dataset, split.training, listed)
+        excluded = find_excluded(dataset, split.training, unwanted)
         split = split.excluding(excluded)
         _report_excluded(dataset, excluded)
         require_even_shares(min(recipe.batch_size, len(split.training)), names)
@@ -92,10 +104,10 @@ def train(
             _check_unseen(begun, dataset, split_seed)
         training_data = TrainingData(dataset.pixels, classes, dataset.labels, split)
         if resume:
-            _check_resumable(run, recipe, facts)
+            _check_pictures(run, facts)
         with run.alone():
             if not resume:
-                run.require_new("add --resume to go on with it, or ")
+                run.require_new(_OR_RESUME)  # another may have begun while pictures were decoded
                 run.write_data(facts)
                 write_split(run.split_file, dataset, split)
                 run.write_recipe(recipe)
@@ -118,11 +130,17 @@ def _facts(
     }
 
 
-def _report(dataset: Dataset, left_alone: int) -> None:
-    counts = ", ".join(f"{count} {label}" for label, count in dataset.counts.items())
-    print(f"{dataset.source}: {len(dataset)} pictures ({counts})")
+def _check_classes(pictures: Labelled, left_alone: int) -> None:
+    """Tell what was taken for classes, and refuse at once what decoding would take minutes to."""
+    counts = ", ".join(f"{count} {label}" for label, count in pictures.counts.items())
+    print(f"{pictures.source}: {len(pictures)} pictures ({counts})", flush=True)
     if left_alone:
         print(f"  {left_alone} pictures of a validation or a test beside them are left alone")
+    pictures.check_labels(pictures.labels)
+    require_enough(pictures.counts, pictures.source)
+
+
+def _report_skipped(dataset: Dataset) -> None:
     for skipped in dataset.skipped:
         print(f"  skipped {skipped.name}: {skipped.reason}")
 
@@ -148,16 +166,15 @@ def _check_unseen(start: Start, dataset: Dataset, split_seed: int) -> None:
         )
 
 
-def _check_resumable(run: Run, recipe: Recipe, facts: dict[str, object]) -> None:
-    if not run.exists:
-        raise RunError(
-            f"{run.folder} holds no training to go on with; leave out --resume to begin one."
-        )
+def _check_recipe(run: Run, recipe: Recipe) -> None:
     if run.read_recipe() != recipe:
         raise RunError(
             f"{run.folder} was begun with another recipe (see {run.recipe_file.name}); "
             "resume with the same options, or name another folder with --run."
         )
+
+
+def _check_pictures(run: Run, facts: dict[str, object]) -> None:
     known = run.read_data()
     compared = facts.keys() - {"source"}  # whose name may change
     if "pictures" not in known:  # a run of before

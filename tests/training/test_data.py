@@ -41,18 +41,6 @@ def test_pixels_are_those_that_the_service_sees(archive: Path) -> None:
         np.testing.assert_array_equal(pixels, served)
 
 
-def test_labels_are_sorted_and_counted(archive: Path) -> None:
-    dataset = load(archive)
-
-    assert dataset.labels == ("cat", "dog")
-    assert dataset.counts == {"cat": 3, "dog": 3}
-    assert dataset.classes().tolist() == [0, 0, 0, 1, 1, 1]
-
-
-def test_classes_follow_the_labels_of_a_model(archive: Path) -> None:
-    assert load(archive).classes(("dog", "cat", "cow")).tolist() == [1, 1, 1, 0, 0, 0]
-
-
 def test_unreadable_pictures_are_skipped_and_named(tmp_path: Path) -> None:
     files = {**kaggle_files(9), "train/cat.9.jpg": b"", "train/dog.9.jpg": DOG[:200]}
     dataset = load(write_zip(tmp_path / "train.zip", files))
@@ -213,25 +201,6 @@ def test_more_than_a_tenth_of_unusable_pictures_is_an_error(tmp_path: Path, usab
         load(path)
 
 
-def test_one_class_is_an_error(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "train.zip", {"cat.0.jpg": CAT, "cat.1.jpg": CAT})
-
-    with pytest.raises(DataError, match="one class only"):
-        load(path).classes()
-
-
-def test_class_that_a_model_does_not_know_is_an_error(archive: Path) -> None:
-    with pytest.raises(DataError, match="labelled dog, but the classes are cat, cow"):
-        load(archive).classes(("cat", "cow"))
-
-
-def test_a_picture_without_a_label_is_named(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"None/1.jpg": CAT, "dog/1.jpg": DOG, "cover.jpg": CAT})
-
-    with pytest.raises(DataError, match=r"nothing tells the label of cover\.jpg \(1 such"):
-        load(path).classes()
-
-
 def test_pictures_may_take_long_to_decode(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = set()
 
@@ -243,10 +212,3 @@ def test_pictures_may_take_long_to_decode(archive: Path, monkeypatch: pytest.Mon
     load(archive)
 
     assert seconds == {60}
-
-
-def test_folders_that_may_be_parts_are_no_labels(tmp_path: Path) -> None:
-    files = {f"{part}/{label}/1.jpg": CAT for part in ("one", "two") for label in ("cat", "dog")}
-
-    with pytest.raises(DataError, match="one and two both have folders called cat, dog"):
-        load(write_zip(tmp_path / "a.zip", files)).classes()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.errors import DataError
-from training.split import stratified_split
+from training.split import FEWEST, require_enough, stratified_split
 
 CLASSES = np.array([0] * 50 + [1] * 30 + [2] * 20, dtype=np.int32)
 
@@ -28,9 +28,16 @@ def test_the_seed_decides() -> None:
     assert first.tolist() != other.tolist()
 
 
-def test_a_class_needs_pictures_on_both_sides() -> None:
-    with pytest.raises(DataError, match="only 2 pictures"):
-        stratified_split(np.array([0] * 10 + [1] * 2, dtype=np.int32), seed=1)
+def test_the_fewest_pictures_of_a_class_are_on_both_sides() -> None:
+    split = stratified_split(np.zeros(FEWEST, dtype=np.int32), seed=1)
+
+    assert (len(split.training), len(split.validation)) == (2, 1)
+    require_enough({"cat": FEWEST}, "mine")
+
+
+def test_all_classes_that_are_too_small_are_named() -> None:
+    with pytest.raises(DataError, match=r"mine has too few pictures of fox \(2\), owl \(1\); each"):
+        require_enough({"cat": 10, "fox": 2, "owl": 1}, "mine")
 
 
 def test_what_is_excluded_leaves_the_training_alone() -> None:

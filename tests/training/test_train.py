@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from training.data import load_dataset
-from training.errors import RunError
+from training.errors import DataError, RunError, TrainingError
 from training.exclusions import difference_hash
 from training.model import FULL_SIDE
-from training.recipe import BEST
+from training.recipe import BEST, Recipe
 from training.run import Run
 from training.source import open_source
 from training.split import Split, stratified_split
@@ -145,6 +145,71 @@ def test_nothing_is_made_where_there_is_nothing_to_resume(data: Path, tmp_path: 
         train_without(run, data, [], resume=True)
 
     assert not run.folder.exists()
+
+
+def refuse(run: Run, data: Path, reason: str, recipe: Recipe = BEST, *, resume: bool) -> None:
+    with pytest.raises(TrainingError, match=reason):
+        train(
+            run,
+            data,
+            recipe,
+            split_seed=SEED,
+            exclusions=data.parent / "exclusions.csv",
+            cache=data.parent / "cache",
+            resume=resume,
+        )
+
+
+@pytest.mark.usefixtures("splits")
+def test_a_run_that_does_not_fit_is_refused_before_pictures_are_decoded(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, other = Run(tmp_path / "run"), BEST.override({"seed": 9})
+    train_without(begun, data, [])
+    monkeypatch.setattr("training.train.load_dataset", None)
+
+    refuse(begun, data, "holds a training already; add --resume", resume=False)
+    refuse(begun, data, "was begun with another recipe", other, resume=True)
+    refuse(Run(tmp_path / "new"), data, "leave out --resume to begin one", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["owl.0.png", "owl.1.png"], r"data has too few pictures of owl \(2\); each class needs"),
+        (["owl.png"], "nothing tells the label of owl.png"),
+    ],
+)
+def test_classes_are_told_and_checked_before_pictures_are_decoded(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    names: list[str],
+    reason: str,
+) -> None:
+    monkeypatch.setattr("training.train.load_dataset", None)
+    (tmp_path / "exclusions.csv").touch()
+    for name in names:
+        (data / name).touch()
+
+    refuse(Run(tmp_path / "run"), data, reason, resume=False)
+
+    assert "pictures (10 cat, 10 dog" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_of_which_nothing_can_be_decoded_is_named(
+    data: Path, tmp_path: Path, splits: list[Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.data.MOST_SKIPPED", 0.2)
+    for number in range(3):
+        (data / f"owl.{number}.png").touch()
+
+    with pytest.raises(DataError, match=r"too few pictures of owl \(0\)"):
+        train_without(Run(tmp_path / "run"), data, [])
+
+    assert splits == []
 
 
 def test_runs_without_a_digest_of_their_pictures_are_gone_on_with(

@@ -22,7 +22,7 @@ from training.lookup import Lookup, Place, on_accelerator
 from training.model import FULL_SIDE
 from training.plots import plot_curves
 from training.precision import Precision, resolve_precision
-from training.progress import StepBar, epoch_line
+from training.progress import StepBar, epoch_line, plan_lines
 from training.recipe import Recipe
 from training.resizing import copy_training, copy_weights
 from training.run import Run
@@ -112,6 +112,8 @@ class _Fit:
         first = self._progress.epochs
         if first == self._recipe.epochs:
             return
+        pictures = len(self._data.split.training)
+        print(plan_lines(pictures, self._steps_an_epoch, self._recipe.epochs), flush=True)
         if self._from_table:  # one for all sides: it takes gigabytes of the accelerator's memory
             self._lookup = Lookup(self._data.pixels)
         if first:

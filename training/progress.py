@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
+_FEW_STEPS = 500  # below which a network has hardly begun to learn; `best` takes 6,149 on Kaggle's
+
 
 class StepBar(keras.callbacks.Callback):
     """A progress bar a step, gone when the epoch is."""
@@ -30,6 +32,24 @@ class StepBar(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._bar.close()
+
+
+def plan_lines(pictures: int, steps_an_epoch: int, epochs: int) -> str:
+    """What a training is about to do, and where that is little, what to do about it.
+
+    Args:
+        pictures: To train on.
+        steps_an_epoch: Batches of them.
+        epochs: How many.
+    """
+    steps = steps_an_epoch * epochs
+    plan = f"{pictures} pictures to train on; steps an epoch: {steps_an_epoch}, in all: {steps}"
+    if steps >= _FEW_STEPS:
+        return plan
+    return (
+        f"{plan}\nSo few steps teach a network little; give a smaller --batch-size or more "
+        '--epochs, and see "Your own pictures" in training/README.md.'
+    )
 
 
 def epoch_line(row: dict[str, float], epochs: int) -> str:

@@ -90,7 +90,10 @@ def test_everything_on_resumes_too_wherever_the_pictures_are(
 
 
 def test_saving_takes_a_small_share_of_the_time(
-    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     saved = []
     monkeypatch.setattr(fit, "_SAVING_SHARE", 1e-9)
@@ -103,6 +106,7 @@ def test_saving_takes_a_small_share_of_the_time(
 
     # The checkpoint comes last: a kill before it must not lose the best weights.
     assert saved == [(1, True), (3, True)]
+    assert "64 pictures to train on; steps an epoch: 8, in all: 24" in capsys.readouterr().out
 
 
 def test_a_finished_training_has_nothing_to_resume(workshop: Workshop) -> None:

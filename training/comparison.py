@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.model import FULL_SIDE
-from training.recipe import Recipe
+from training.recipe import Recipe, stages_text
 from training.run import Run
 
 _HEADER = (
@@ -91,18 +91,13 @@ def _row(difference: str, recipe: Recipe, outcomes: list[_Outcome]) -> str:
 def _difference(recipe: Recipe, reference: Recipe, *, other_pictures: bool) -> str:
     before = reference.as_dict()
     changed = [
-        f"{name} {_stages(value) if name == 'stages' else value}"
+        f"{name} {stages_text(value) if name == 'stages' else value}"
         for name, value in recipe.as_dict().items()
         if value != before[name]
     ]
     if other_pictures:
         changed.append("other pictures, or another split of them")
     return ", ".join(changed) or "nothing"
-
-
-def _stages(stages: tuple[tuple[int, float], ...]) -> str:
-    """As on the command line."""
-    return ",".join(f"{side}:{share:g}" for side, share in stages)
 
 
 def _spread(values: Sequence[float | None], form: str) -> str:

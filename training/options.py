@@ -6,7 +6,7 @@ import argparse
 import datetime
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 from training.data import DEFAULT_CACHE
 from training.devices import parse_devices
@@ -15,10 +15,11 @@ from training.exclusions import DEFAULT_EXCLUSIONS
 from training.form import Form
 from training.lookup import Place
 from training.precision import Precision
-from training.recipe import RECIPES, Recipe
+from training.recipe import RECIPES, Recipe, stages_text
 
 _ORIGINS = {"start", "mean_of"}  # which the commands find out themselves
 _RECIPE_NAMES = tuple(field.name for field in fields(Recipe) if field.name not in _ORIGINS)
+_METAVARS = {int: "N", float: "X"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -249,17 +250,17 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
         "--recipe", choices=RECIPES, default="best", help="hyperparameters (default: best)"
     )
     group = parser.add_argument_group("the recipe's values, to override one")
-    group.add_argument("--stages", type=parse_stages, metavar="SIDE:SHARE,...")
-    group.add_argument("--optimizer", choices=("adam", "sgd"))
-    group.add_argument("--schedule", choices=("constant", "one_cycle", "cosine"))
-    for name in ("normalize_all", "flip"):
-        group.add_argument(_option(name), action=argparse.BooleanOptionalAction)
-    for name in ("epochs", "batch_size", "seed"):
-        group.add_argument(_option(name), type=int, metavar="N")
+    hints = get_type_hints(Recipe, include_extras=True)
     for name in _RECIPE_NAMES:
-        if isinstance(getattr(RECIPES["best"], name), float):
-            group.add_argument(_option(name), type=float, metavar="X")
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+        kind, meaning = get_args(hints[name])
+        value = getattr(RECIPES["best"], name)
+        shown = stages_text(value) if name == "stages" else value
+        option, text = "--" + name.replace("_", "-"), f"{meaning} (best: {shown})"
+        if name == "stages":
+            group.add_argument(option, type=parse_stages, metavar="SIDE:SHARE,...", help=text)
+        elif kind is bool:
+            group.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
+        elif kind in _METAVARS:
+            group.add_argument(option, type=kind, metavar=_METAVARS[kind], help=text)
+        else:
+            group.add_argument(option, choices=get_args(kind), help=text)

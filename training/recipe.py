@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from training.model import FULL_SIDE, SIDES
 
@@ -13,43 +13,48 @@ _BELOW_ONE = (
     *("shear", "zoom", "shift", "colour"),
 )
 
+_Schedule = Literal["constant", "one_cycle", "cosine"]
+_Stages = tuple[tuple[int, float], ...]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that decides how a network is trained, but for the data.
 
+    What a value means, `--help` says too.
+
     Raises:
         ValueError: A value is out of its range.
     """
 
-    optimizer: Literal["adam", "sgd"]  # sgd has Nesterov momentum
-    learning_rate: float  # the peak, where the schedule has one
-    schedule: Literal["constant", "one_cycle", "cosine"]  # the latter two: up, and down to zero
-    epochs: int  # passes over the training split
-    batch_size: int  # pictures a step
-    stages: tuple[tuple[int, float], ...] = ((FULL_SIDE, 1.0),)  # (side in pixels, share of epochs)
-    warmup: float = 0.0  # share of all steps spent on the way up
-    momentum: float = 0.9  # of sgd
-    weight_decay: float = 0.0  # decoupled; of kernels only, per step and unit of learning rate
-    label_smoothing: float = 0.0  # share of the target spread over all classes
-    width: float = 1.0  # of every hidden layer, as a share of the paper's
-    dropout: float = 0.4  # after each hidden dense layer
-    normalize_all: bool = False  # batch-normalize every hidden layer; folded away at export
-    average: float = 0.0  # decay of the weights' moving average, which is then the result; 0: none
-    rotation: float = 15.0  # degrees, either way
-    shear: float = 0.1  # horizontal shift per unit of height, either way
-    zoom: float = 0.2  # relative change of scale, either way
-    shift: float = 0.1  # share of width and of height, either way
-    flip: bool = True  # mirror half of the pictures
-    crop: float = 1.0  # smallest share of the area that is cut out, at full size; 1: no cropping
-    resample: float = 0.0  # share of pictures that are blurred or sharpened
-    colour: float = 0.0  # relative change of brightness, contrast and saturation, either way
-    erasing: float = 0.0  # share of pictures of which a rectangle is erased
-    mixup: float = 0.0  # alpha of the Beta distribution by which pictures are blended; 0: not
-    cutmix: float = 0.0  # alpha of the Beta distribution of what is pasted over; 0: not
-    start: str = ""  # what was trained before, whose weights are gone on from; none: at random
-    mean_of: str = ""  # trainings whose weights these are the mean of; none: of one
-    seed: int = 1  # of weights, order, dropout and augmentation
+    optimizer: Annotated[Literal["adam", "sgd"], "sgd has Nesterov momentum"]
+    learning_rate: Annotated[float, "the peak, where the schedule has one"]
+    schedule: Annotated[_Schedule, "the latter two: up, and down to zero"]
+    epochs: Annotated[int, "passes over the training split"]
+    batch_size: Annotated[int, "pictures a step"]
+    stages: Annotated[_Stages, "sides in pixels, their shares of the epochs"] = ((FULL_SIDE, 1.0),)
+    warmup: Annotated[float, "share of all steps spent on the way up"] = 0.0
+    momentum: Annotated[float, "of sgd"] = 0.9
+    weight_decay: Annotated[float, "decoupled; of kernels, per step and learning rate"] = 0.0
+    label_smoothing: Annotated[float, "share of the target spread over all classes"] = 0.0
+    width: Annotated[float, "of every hidden layer, as a share of the paper's"] = 1.0
+    dropout: Annotated[float, "after each hidden dense layer"] = 0.4
+    normalize_all: Annotated[bool, "batch-normalize all hidden layers; folded at export"] = False
+    average: Annotated[float, "decay of the weights' moving average (the result); 0: none"] = 0.0
+    rotation: Annotated[float, "degrees, either way"] = 15.0
+    shear: Annotated[float, "horizontal shift per unit of height, either way"] = 0.1
+    zoom: Annotated[float, "relative change of scale, either way"] = 0.2
+    shift: Annotated[float, "share of width and of height, either way"] = 0.1
+    flip: Annotated[bool, "mirror half of the pictures"] = True
+    crop: Annotated[float, "smallest share of the area cut out, at full size; 1: no cropping"] = 1.0
+    resample: Annotated[float, "share of pictures that are blurred or sharpened"] = 0.0
+    colour: Annotated[float, "relative change of brightness, contrast and saturation"] = 0.0
+    erasing: Annotated[float, "share of pictures of which a rectangle is erased"] = 0.0
+    mixup: Annotated[float, "alpha of the Beta distribution that blends pictures; 0: not"] = 0.0
+    cutmix: Annotated[float, "alpha of the Beta distribution of what is pasted over; 0: not"] = 0.0
+    start: Annotated[str, "whose weights are gone on from; none: at random"] = ""
+    mean_of: Annotated[str, "trainings whose weights these are the mean of; none: of one"] = ""
+    seed: Annotated[int, "of weights, order, dropout and augmentation"] = 1
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "epochs", "batch_size", "width"):
@@ -114,6 +119,11 @@ class Recipe:
             raise ValueError(f"A recipe has no such values. Received: {sorted(unknown)}")
         stages = tuple((int(side), float(share)) for side, share in values["stages"])
         return cls(**{**values, "stages": stages})
+
+
+def stages_text(stages: _Stages) -> str:
+    """As on the command line: "131:5,227:2"."""
+    return ",".join(f"{side}:{share:g}" for side, share in stages)
 
 
 SEED = Recipe(

@@ -39,6 +39,17 @@ def test_any_value_can_be_overridden() -> None:
         assert recipe == BEST.override({name: changed})
 
 
+def test_help_tells_what_every_value_of_a_recipe_means(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parser().parse_args(["train", "--help"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--learning-rate X the peak, where the schedule has one (best: 0.001)" in told
+    assert "--flip, --no-flip mirror half of the pictures (best: True)" in told
+    assert "their shares of the epochs (best: 131:38,227:5)" in told
+    assert told.count("(best: ") == len(BEST.as_dict()) - len({"start", "mean_of"})
+
+
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle", "cosine"])
 def test_any_schedule_can_be_chosen(schedule: str) -> None:
     assert recipe_of("--schedule", schedule).schedule == schedule

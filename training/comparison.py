@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.environment import differing_environment
 from training.model import FULL_SIDE
 from training.recipe import Recipe, stages_text
 from training.run import Run
@@ -22,10 +23,10 @@ _SAME_PICTURES = ("pictures", "split_seed", "excluded")
 def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
     """A Markdown table, in the order of `runs`.
 
-    Runs that differ in nothing but their seed, on the same pictures, share a row, with the mean of
-    what they reached and, after "±", the sample's standard deviation. Accuracy and log loss are
-    those of the best validation at full size, pictures/s the median epoch's at full size, and
-    waiting the largest share that an epoch spent without data.
+    Runs that differ in nothing but their seed, on the same pictures and computed in the same, share
+    a row, with the mean of what they reached and, after "±", the sample's standard deviation.
+    Accuracy and log loss are those of the best validation at full size, pictures/s the median
+    epoch's at full size, and waiting the largest share that an epoch spent without data.
 
     Args:
         runs: Finished or not; at least one.
@@ -36,17 +37,15 @@ def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
     """
     recipes = [run.read_recipe() for run in runs]
     reference = reference or recipes[0]
-    groups: dict[tuple[Recipe, str], list[_Outcome]] = {}
+    groups: dict[tuple[Recipe, str, str], list[_Outcome]] = {}
     for run, recipe in zip(runs, recipes, strict=True):
         alike = recipe.override({"seed": reference.seed})
         facts = run.read_data()
-        key = alike, json.dumps([facts.get(name) for name in _SAME_PICTURES])
+        pictures = json.dumps([facts.get(name) for name in _SAME_PICTURES])
+        key = alike, pictures, json.dumps(run.read_environments())
         groups.setdefault(key, []).append(_outcome(run.read_history()))
-    pictures = next(key[1] for key in groups)  # of the first run
-    rows = [
-        _row(_difference(recipe, reference, other_pictures=theirs != pictures), recipe, outcomes)
-        for (recipe, theirs), outcomes in groups.items()
-    ]
+    first = (reference, *next(iter(groups))[1:])
+    rows = [_row(_difference(key, first), key[0], outcomes) for key, outcomes in groups.items()]
     return "\n".join([_HEADER, *rows])
 
 
@@ -88,15 +87,17 @@ def _row(difference: str, recipe: Recipe, outcomes: list[_Outcome]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _difference(recipe: Recipe, reference: Recipe, *, other_pictures: bool) -> str:
-    before = reference.as_dict()
+def _difference(key: tuple[Recipe, str, str], first: tuple[Recipe, str, str]) -> str:
+    recipe, pictures, environments = key
+    before = first[0].as_dict()
     changed = [
         f"{name} {stages_text(value) if name == 'stages' else value}"
         for name, value in recipe.as_dict().items()
         if value != before[name]
     ]
-    if other_pictures:
+    if pictures != first[1]:
         changed.append("other pictures, or another split of them")
+    changed += differing_environment(json.loads(environments), json.loads(first[2]))
     return ", ".join(changed) or "nothing"
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from training.batches import Batches
 from training.checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
 from training.devices import SharedBatches, require_even_shares
+from training.environment import current_environment, note_environment
 from training.errors import RunError
 from training.files import whole_file
 from training.folding import fold_normalization
@@ -114,6 +115,8 @@ class _Fit:
             return
         pictures = len(self._data.split.training)
         print(plan_lines(pictures, self._steps_an_epoch, self._recipe.epochs), flush=True)
+        environment = current_environment(self._policy, self._device_count)
+        note_environment(self._run, environment, resumed=first > 0)
         if self._from_table:  # one for all sides: it takes gigabytes of the accelerator's memory
             self._lookup = Lookup(self._data.pixels)
         if first:

@@ -40,6 +40,7 @@ def mean(run: Run, folders: Sequence[Path]) -> None:
     with run.alone():
         run.require_new()
         run.write_data(facts)
+        run.write_environments(told_by.read_environments())
         write_text(run.split_file, told_by.split_file.read_text(encoding="utf-8"))
         with whole_file(run.best_file) as aside:
             network.save(aside)

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.card import DataSummary
 from training.errors import RunError, brief
@@ -16,6 +16,8 @@ from training.files import write_text
 from training.lock import alone
 from training.recipe import Recipe
 from training.split import Split, read_split
+
+Environment: TypeAlias = dict[str, str | int]
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -39,6 +41,7 @@ class Run:
         self.folder = folder
         self.recipe_file = folder / "recipe.json"
         self.data_file = folder / "data.json"
+        self.environment_file = folder / "environment.json"
         self.split_file = folder / "split.csv"
         self.history_file = folder / "history.csv"
         self.curves_file = folder / "curves.png"
@@ -123,6 +126,22 @@ class Run:
             known = DataSummary.model_fields.keys() & facts.keys()
             return DataSummary(**{name: facts[name] for name in known})
 
+    def write_environments(self, environments: list[Environment]) -> None:
+        """What was computed in, in order; several where a run was gone on with in another."""
+        _write_json(self.environment_file, environments)
+
+    def read_environments(self) -> list[Environment]:
+        """The inverse of `write_environments`; empty where it was not written down.
+
+        Raises:
+            RunError: It is damaged.
+        """
+        if not self.environment_file.is_file():
+            return []
+        with self._reading(self.environment_file):
+            text = self.environment_file.read_text(encoding="utf-8")
+            return [dict(environment) for environment in json.loads(text)]
+
     def read_split(self) -> Split:
         """Which pictures were trained and validated on.
 
@@ -181,5 +200,5 @@ class Run:
             raise RunError(f"{path} is damaged ({brief(error)}); train again.") from error
 
 
-def _write_json(path: Path, values: dict[str, Any]) -> None:
+def _write_json(path: Path, values: Any) -> None:
     write_text(path, json.dumps(values, indent=2) + "\n")

@@ -49,6 +49,20 @@ def test_runs_on_other_pictures_have_their_own_rows(tmp_path: Path) -> None:
     assert found == [("nothing", "0.9000"), (other, "0.8000")]
 
 
+def test_runs_computed_in_something_else_have_their_own_rows(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / name, FIVE, (0.5, 0.9)) for name in ("exact", "rough", "before")]
+    for run, precision in zip(runs, ("float32", "mixed_bfloat16"), strict=False):
+        run.write_environments([{"precision": precision}])
+
+    found = [row[:2] for row in rows(comparison([*runs, runs[0]]))[2:]]
+
+    assert found == [
+        ["nothing", "2"],
+        ["precision mixed_bfloat16", "1"],
+        ["precision and versions not known", "1"],
+    ]
+
+
 def test_a_row_tells_what_was_different_and_what_it_reached(tmp_path: Path) -> None:
     first = make_run(tmp_path / "first", FIVE, (0.99, 0.9, 0.91))
     second = make_run(tmp_path / "second", FIVE.override({"mixup": 0.2, "epochs": 3}), (0.5, 0.92))

@@ -36,6 +36,8 @@ def test_a_run_leaves_everything_that_its_reader_needs(workshop: Workshop) -> No
     assert all(row["pictures_per_second"] * row["seconds"] > 64 for row in rows)
     assert all(0 < row["waiting"] < 1 for row in rows)
     assert run.read_recipe().width == 1 / 32
+    (environment,) = run.read_environments()
+    assert environment["precision"] in {"float32", "mixed_bfloat16"}
     assert run.read_data()["counts"] == {"dark": 40, "light": 40}
     parts = [line.rsplit(",", 1)[1] for line in run.split_file.read_text().split()[1:]]
     assert (parts.count("training"), parts.count("validation")) == (64, 16)

@@ -42,6 +42,7 @@ def test_every_weight_is_the_mean_of_its_namesakes(
     ):
         np.testing.assert_allclose(ours, theirs + 1, rtol=1e-5)
     assert run.read_data() == original.read_data()
+    assert run.read_environments() == original.read_environments() != []
     assert run.split_file.read_bytes() == original.split_file.read_bytes()
     recipe = run.read_recipe()
     assert re.fullmatch(f"run undisturbed {NAME}, run shifted {NAME}", recipe.mean_of)

@@ -74,6 +74,14 @@ def test_damaged_facts_are_told(run: Run, text: str) -> None:
             read()
 
 
+@pytest.mark.parametrize("text", ["{", "1", "[1]", '{"precision": "float32"}'])
+def test_damaged_environments_are_told(run: Run, text: str) -> None:
+    write_text(run.environment_file, text)
+
+    with pytest.raises(RunError, match=r"environment.json is damaged \(.*\); train again"):
+        run.read_environments()
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -17,8 +17,6 @@ _HEADER = (
     "|---|---|---|---|---|---|---|---|"
 )
 
-_SAME_PICTURES = ("pictures", "split_seed", "excluded")
-
 
 def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
     """A Markdown table, in the order of `runs`.
@@ -40,9 +38,7 @@ def comparison(runs: Sequence[Run], reference: Recipe | None = None) -> str:
     groups: dict[tuple[Recipe, str, str], list[_Outcome]] = {}
     for run, recipe in zip(runs, recipes, strict=True):
         alike = recipe.override({"seed": reference.seed})
-        facts = run.read_data()
-        pictures = json.dumps([facts.get(name) for name in _SAME_PICTURES])
-        key = alike, pictures, json.dumps(run.read_environments())
+        key = alike, json.dumps(run.read_identity()), json.dumps(run.read_environments())
         groups.setdefault(key, []).append(_outcome(run.read_history()))
     first = (reference, *next(iter(groups))[1:])
     rows = [_row(_difference(key, first), key[0], outcomes) for key, outcomes in groups.items()]

@@ -6,8 +6,8 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from app.card import DataSummary
@@ -113,6 +113,12 @@ class Run:
             facts: dict[str, Any] = json.loads(self.data_file.read_text(encoding="utf-8"))
             return facts
 
+    def read_identity(self) -> list[object]:
+        """See `identity`; without a digest where the run is of before digests were taken."""
+        facts = self.read_data()
+        with self._reading(self.data_file):
+            return identity(facts)
+
     def read_labels(self) -> tuple[str, ...]:
         """The labels in the order of the network's outputs."""
         facts = self.read_data()
@@ -198,6 +204,12 @@ class Run:
             ) from error
         except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
             raise RunError(f"{path} is damaged ({brief(error)}); train again.") from error
+
+
+def identity(facts: Mapping[str, Any]) -> list[object]:
+    """Of what was trained on: pictures, split and exclusions, in whatever folder they lie."""
+    excluded = [PurePosixPath(name).name for name in facts.get("excluded", [])]
+    return [facts.get("pictures"), facts.get("split_seed"), excluded]
 
 
 def _write_json(path: Path, values: Any) -> None:

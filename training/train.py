@@ -17,7 +17,7 @@ from training.lookup import Place
 from training.model import FULL_SIDE
 from training.precision import Precision
 from training.recipe import Recipe
-from training.run import Run
+from training.run import Run, identity
 from training.source import open_source
 from training.split import Split, require_enough, stratified_split, write_split
 from training.start import Start, check_width, read_start
@@ -176,10 +176,12 @@ def _check_recipe(run: Run, recipe: Recipe) -> None:
 
 def _check_pictures(run: Run, facts: dict[str, object]) -> None:
     known = run.read_data()
-    compared = facts.keys() - {"source"}  # whose name may change
-    if "pictures" not in known:  # a run of before
-        compared -= {"pictures"}
-    if any(known.get(name) != facts[name] for name in compared):
+    if known.get("pictures"):
+        same = run.read_identity() == identity(facts)
+    else:  # a run of before
+        compared = facts.keys() - {"source", "pictures"}
+        same = all(known.get(name) == facts[name] for name in compared)
+    if not same:
         raise RunError(
             f"{run.folder} was begun with other pictures, another split or other exclusions; "
             "resume with the same --data, --split-seed and --exclusions."

@@ -49,6 +49,16 @@ def test_runs_on_other_pictures_have_their_own_rows(tmp_path: Path) -> None:
     assert found == [("nothing", "0.9000"), (other, "0.8000")]
 
 
+def test_runs_on_the_same_pictures_in_other_folders_share_a_row(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / name, FIVE, (0.5, 0.9)) for name in ("unpacked", "zipped")]
+    for run, excluded in zip(runs, ("cat.1.jpg", "train/cat.1.jpg"), strict=True):
+        run.write_data(run.read_data() | {"excluded": [excluded]})
+
+    (row,) = rows(comparison(runs))[2:]
+
+    assert row[:2] == ["nothing", "2"]
+
+
 def test_runs_computed_in_something_else_have_their_own_rows(tmp_path: Path) -> None:
     runs = [make_run(tmp_path / name, FIVE, (0.5, 0.9)) for name in ("exact", "rough", "before")]
     for run, precision in zip(runs, ("float32", "mixed_bfloat16"), strict=False):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.training.pictures import write_zip
 from training.data import load_dataset
 from training.errors import DataError, RunError, TrainingError
 from training.exclusions import difference_hash
@@ -48,7 +49,7 @@ def train_without(run: Run, data: Path, positions: list[int], *, resume: bool = 
         dataset = load_dataset(source, FULL_SIDE, cache)
     exclusions = data.parent / "exclusions.csv"
     lines = [
-        f"{dataset.names[one]},{difference_hash(dataset.pixels[one]):016x},a lady"
+        f"{Path(dataset.names[one]).name},{difference_hash(dataset.pixels[one]):016x},a lady"
         for one in positions
     ]
     exclusions.write_text("\n".join(["file,hash,reason", *lines]))
@@ -210,6 +211,33 @@ def test_a_class_of_which_nothing_can_be_decoded_is_named(
         train_without(Run(tmp_path / "run"), data, [])
 
     assert splits == []
+
+
+def test_pictures_that_lie_elsewhere_are_gone_on_with(
+    data: Path, tmp_path: Path, splits: list[Split]
+) -> None:
+    run, first = Run(tmp_path / "run"), int(whole_split().training[0])
+    train_without(run, data, [first])
+    files = {f"data/{file.name}": file.read_bytes() for file in data.iterdir()}
+
+    train_without(run, write_zip(tmp_path / "data.zip", files), [first], resume=True)
+
+    assert len(splits) == 2
+
+
+def test_the_pictures_of_a_run_without_a_digest_must_lie_where_they_lay(
+    data: Path, tmp_path: Path, splits: list[Split]
+) -> None:
+    run = Run(tmp_path / "run")
+    train_without(run, data, [])
+    facts = run.read_data()
+    del facts["pictures"]
+    run.write_data(facts | {"fingerprint": "0" * 64})
+
+    with pytest.raises(RunError, match="resume with the same --data"):
+        train_without(run, data, [], resume=True)
+
+    assert len(splits) == 1
 
 
 def test_runs_without_a_digest_of_their_pictures_are_gone_on_with(

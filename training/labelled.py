@@ -39,11 +39,15 @@ class Labelled:
         counter = collections.Counter(self.file_labels)
         return {label: counter[label] for label in self.labels}
 
-    def digest(self) -> str:
-        """Of file names, without their folders, and labels, in order: 64 hexadecimal digits."""
+    @property
+    def files(self) -> list[tuple[str, str | None]]:
+        """File names, without their folders, and labels."""
         files = [PurePosixPath(name).name for name in self.names]
-        pictures = list(zip(files, self.file_labels, strict=True))
-        return hashlib.sha256(json.dumps(pictures).encode()).hexdigest()
+        return list(zip(files, self.file_labels, strict=True))
+
+    def digest(self) -> str:
+        """Of `files`, in order: 64 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.files).encode()).hexdigest()
 
     def classes(self, labels: tuple[str, ...] | None = None) -> NDArray[np.int32]:
         """The class index of every picture, for the classes `labels` (by default, its own).

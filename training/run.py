@@ -15,7 +15,7 @@ from training.errors import RunError, brief
 from training.files import write_text
 from training.lock import alone
 from training.recipe import Recipe
-from training.split import Split, read_split
+from training.split import Split, read_split, read_trained
 
 Environment: TypeAlias = dict[str, str | int]
 
@@ -156,6 +156,17 @@ class Run:
         """
         with self._reading(self.split_file):
             return read_split(self.split_file)
+
+    def read_trained(self) -> frozenset[tuple[str, str]] | None:
+        """File names and labels of what was trained on; None where there is no split.
+
+        Raises:
+            RunError: The split is damaged.
+        """
+        if not self.split_file.is_file():
+            return None
+        with self._reading(self.split_file):
+            return read_trained(self.split_file)
 
     def read_best(self) -> Path:
         """The file of the best weights.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -74,12 +74,27 @@ def read_split(path: Path) -> Split:
     Raises:
         ValueError: The file is not as `write_split` leaves it.
     """
+    parts = np.array([part for _, _, part in _rows(path)])
+    return Split(np.flatnonzero(parts == _TRAINING), np.flatnonzero(parts == _VALIDATION))
+
+
+def read_trained(path: Path) -> frozenset[tuple[str, str]]:
+    """File names, without their folders, and labels of what was trained on.
+
+    Raises:
+        ValueError: The file is not as `write_split` leaves it.
+    """
+    return frozenset(
+        (PurePosixPath(name).name, label) for name, label, part in _rows(path) if part == _TRAINING
+    )
+
+
+def _rows(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     if header != _COLUMNS:
         raise ValueError(f"its columns are {','.join(header)}")
-    parts = np.array([part for _, _, part in rows])
-    return Split(np.flatnonzero(parts == _TRAINING), np.flatnonzero(parts == _VALIDATION))
+    return rows
 
 
 def write_split(path: Path, dataset: Dataset, split: Split) -> None:

@@ -33,6 +33,8 @@ class Start(NamedTuple):
     """Whether it began with random weights itself."""
     plain: keras.Model
     """A float32 AlexNet without normalizations to fold, and not calibrated."""
+    trained_on: frozenset[tuple[str, str]] | None
+    """File names, without their folders, and labels; an exported model does not tell them."""
 
 
 def read_start(folder: Path) -> Start:
@@ -49,7 +51,14 @@ def read_start(folder: Path) -> Start:
         name = _name(f"run {folder.name}", digest)
         recipe = run.read_recipe()
         at_random = not (recipe.start or recipe.mean_of)
-        return Start(name, run.read_labels(), run.read_summary(), at_random, load_best(run))
+        return Start(
+            name,
+            run.read_labels(),
+            run.read_summary(),
+            at_random,
+            load_best(run),
+            run.read_trained(),
+        )
     card = read_card(folder)
     path = verified_file(folder, card, FILES["keras"])
     plain = _plain(load_network(path, "export it again"), len(card.labels))
@@ -57,7 +66,7 @@ def read_start(folder: Path) -> Start:
     last.set_weights([weight * np.float32(card.temperature) for weight in last.get_weights()])
     at_random = not (card.recipe.get("start") or card.recipe.get("mean_of"))
     name = _name(f"{card.name} {card.version}", card.files[path.name].sha256)
-    return Start(name, card.labels, card.data, at_random, plain)
+    return Start(name, card.labels, card.data, at_random, plain, None)
 
 
 def check_width(start: Start, width: float) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.engines.keras import gpu_device
 from training.checkpoint import read_progress
 from training.data import Dataset, holds_pictures_of, load_dataset
@@ -101,7 +104,7 @@ def train(
             **_facts(dataset, split, split_seed, excluded),
         }
         if begun is not None:
-            _check_unseen(begun, dataset, split_seed)
+            _check_unseen(begun, dataset, split.validation, split_seed)
         training_data = TrainingData(dataset.pixels, classes, dataset.labels, split)
         if resume:
             _check_pictures(run, facts)
@@ -152,18 +155,34 @@ def _report_excluded(dataset: Dataset, excluded: dict[int, str]) -> None:
         print(f"  excluded {dataset.names[position]}: {reason}")
 
 
-def _check_unseen(start: Start, dataset: Dataset, split_seed: int) -> None:
+def _check_unseen(
+    start: Start, dataset: Dataset, validated: NDArray[np.intp], split_seed: int
+) -> None:
     """See that none of what `start` was trained on is validated on, as far as that is known."""
     if not holds_pictures_of(dataset, start.data):
-        print(
-            f"{start.name} saw other pictures ({start.data.source}); where some of them are among "
-            "those to validate on, validation looks better than it is."
-        )
+        print(_seen_before(start, dataset, validated))
     elif start.data.split_seed != split_seed:
         raise RunError(
             f"{start.name} was trained on some of the pictures that would be validated on; train "
             f"with --split-seed {start.data.split_seed}."
         )
+
+
+def _seen_before(start: Start, dataset: Dataset, validated: NDArray[np.intp]) -> str:
+    others = f"{start.name} saw other pictures ({start.data.source})"
+    if start.trained_on is None:
+        return (
+            f"{others}; where some of them are among those to validate on, validation looks better "
+            "than it is."
+        )
+    files = dataset.files
+    seen = sum(files[position] in start.trained_on for position in validated)
+    if not seen:
+        return f"{others}; by their names, none of them is among those to validate on."
+    return (
+        f"{others}; by their names, {seen} of them are among the {len(validated)} to validate on, "
+        "and validation looks better than it is."
+    )
 
 
 def _check_recipe(run: Run, recipe: Recipe) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from training.errors import DataError
-from training.split import FEWEST, require_enough, stratified_split
+from training.split import FEWEST, read_trained, require_enough, stratified_split
 
 CLASSES = np.array([0] * 50 + [1] * 30 + [2] * 20, dtype=np.int32)
 
@@ -54,3 +56,11 @@ def test_nothing_excluded_changes_nothing() -> None:
     split = stratified_split(CLASSES, seed=1)
 
     assert split.excluding([]).training.tolist() == split.training.tolist()
+
+
+def test_what_was_trained_on_is_known_by_name_and_label(tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    rows = ["a/cat/1.jpg,cat,training", "a/dog/1.jpg,dog,excluded", "a/dog/2.jpg,dog,validation"]
+    path.write_text("\n".join(["file,label,part", *rows]))
+
+    assert read_trained(path) == {("1.jpg", "cat")}

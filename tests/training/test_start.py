@@ -38,6 +38,8 @@ def test_a_run_starts_with_its_best_weights(workshop: Workshop) -> None:
 
     assert start.name.startswith("run undisturbed (")
     assert (start.labels, start.data.training) == (LABELS, 64)
+    assert start.trained_on is not None
+    assert len(start.trained_on) == 64
     for ours, theirs in zip(
         start.plain.get_weights(), load_best(Run(workshop.run)).get_weights(), strict=True
     ):
@@ -88,18 +90,39 @@ def test_what_was_trained_on_is_not_validated_on(workshop: Workshop, tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("start", "rename", "told"),
+    [
+        ("model", False, r"saw other pictures \(train\); where some of them are among"),
+        (
+            "run",
+            False,
+            r"; by their names, 1\d of them are among the 16 to validate on, and validation",
+        ),
+        ("run", True, "; by their names, none of them is among those to validate on"),
+    ],
+)
 def test_other_pictures_may_have_been_trained_on(
-    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workshop: Workshop,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    start: str,
+    told: str,
+    *,
+    rename: bool,
 ) -> None:
     other = shutil.copytree(workshop.data, tmp_path / "other")
     (other / "dark.0.jpg").unlink()
-    options = ("--data", other, "--cache", workshop.cache, "--run", tmp_path / "run")
+    for picture in sorted(other.iterdir()) if rename else ():
+        picture.rename(other / picture.name.replace(".jpg", ".new.jpg"))
+    options = (*("--data", other, "--cache", workshop.cache), *("--run", tmp_path / "run"))
+    options += ("--split-seed", "3", "--start", getattr(workshop, start))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("training.train.fit", lambda *_: None)
-        main(["train", *map(str, options), *OPTIONS, "--start", str(workshop.model)])
+        main(["train", *map(str, options), *OPTIONS])
 
-    assert "saw other pictures (train); where some of them" in capsys.readouterr().out
+    assert re.search(told, capsys.readouterr().out)
 
 
 def test_a_training_goes_on_from_an_exported_model(workshop: Workshop, tmp_path: Path) -> None:

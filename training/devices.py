@@ -12,6 +12,8 @@ from training.errors import DeviceError
 
 Devices: TypeAlias = int | Literal["auto"]
 
+_BACKENDS = ("tensorflow", "jax")
+
 
 class SharedBatches(keras.distribution.DataParallel):
     """The network on every device, and of each batch as many pictures on one as on another.
@@ -40,6 +42,16 @@ def parse_devices(text: str) -> Devices:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(f"give a number above 0, or auto. Received: {text!r}")
+
+
+def require_backend() -> None:
+    """Raise DeviceError if Keras runs on a backend that this package does not train on."""
+    backend = keras.backend.backend()
+    if backend not in _BACKENDS:
+        raise DeviceError(
+            f"Keras runs on {backend}, on which nothing is trained here; set "
+            f"KERAS_BACKEND={' or '.join(_BACKENDS)}."
+        )
 
 
 def find_devices(devices: Devices) -> tuple[str, ...]:

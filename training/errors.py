@@ -22,7 +22,7 @@ class TrainingError(Exception):
       + DataError        the pictures given with --data cannot be used
       + RunError         a run's folder is missing, damaged, in use or of another recipe
       + StorageError     there is no room for what is to be written
-      + DeviceError      the devices given with --devices cannot be used
+      + DeviceError      Keras's backend or its devices cannot be used, or have no room
       + ClusterError     Ray is not installed, or has not what scoring needs
       + ExportError      the exported model does not answer as the trained one does
     """
@@ -41,7 +41,7 @@ class StorageError(TrainingError):
 
 
 class DeviceError(TrainingError):
-    """The devices given with `--devices` cannot be used."""
+    """Keras's backend or its devices cannot be trained on, or have no room for the pictures."""
 
 
 class ClusterError(TrainingError):

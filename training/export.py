@@ -24,7 +24,7 @@ from training.domain import (
 from training.errors import DataError, ExportError
 from training.files import whole_folder
 from training.form import FILES
-from training.litert import tensorflow_version, write_litert
+from training.litert import require_tensorflow, tensorflow_version, write_litert
 from training.metrics import mean_log_loss, reliability
 from training.predictor import (
     Predict,
@@ -78,12 +78,14 @@ def export(
         The model's folder.
 
     Raises:
-        ExportError: Quantization loses more than `LARGEST_LOSS`, or `name` is that of something
-            else than a model of the same labels; nothing is written then.
+        ExportError: Keras does not run on TensorFlow, or quantization loses more than
+            `LARGEST_LOSS`, or `name` is that of something else than a model of the same labels;
+            nothing is written then.
         DataError: `data` is not what the run was trained on.
         RunError: The run has no best weights, or damaged ones.
         StorageError: There is no room for the model.
     """
+    require_tensorflow()  # what needs it comes last
     folder = _folder_for(models, name, run.read_labels())
     network = load_best(run)
     side = network.input_shape[1]

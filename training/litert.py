@@ -25,14 +25,19 @@ def write_litert(path: Path, network: keras.Model) -> None:
     Raises:
         ExportError: Keras runs on another backend than TensorFlow.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ExportError(
-            "Only TensorFlow writes LiteRT files; run the export with KERAS_BACKEND=tensorflow."
-        )
+    require_tensorflow()
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         exact = Path(folder) / path.name
         _write_float(exact, network)
         path.write_bytes(_quantized(exact))
+
+
+def require_tensorflow() -> None:
+    """Raise ExportError if Keras runs on another backend than TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(
+            "Only TensorFlow writes LiteRT files; run the export with KERAS_BACKEND=tensorflow."
+        )
 
 
 def _write_float(path: Path, network: keras.Model) -> None:

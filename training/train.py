@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.engines.keras import gpu_device
 from training.checkpoint import read_progress
 from training.data import Dataset, holds_pictures_of, load_dataset
-from training.devices import Devices, find_devices, require_even_shares
+from training.devices import Devices, find_devices, require_backend, require_even_shares
 from training.errors import RunError
 from training.exclusions import find_excluded, read_exclusions
 from training.fit import TrainingData, fit
@@ -60,7 +60,8 @@ def train(
             run that is resumed after its first checkpoint needs it no more.
 
     Raises:
-        DeviceError: There are fewer `devices`.
+        DeviceError: There are fewer `devices`, or they have no room for the pictures, or Keras runs
+            on another backend than TensorFlow and JAX.
         ValueError: A batch cannot be shared out evenly among them.
         DataError: The pictures or the exclusions cannot be used.
         RunError: The run exists and `resume` is off, or the other way round, or it was begun
@@ -70,6 +71,7 @@ def train(
         ModelCardError: The exported model `start` does not match its card.
         StorageError: There is no room for the decoded pictures, or for what is trained.
     """
+    require_backend()
     names = find_devices(devices)
     require_even_shares(recipe.batch_size, names)
     unwanted = read_exclusions(exclusions)

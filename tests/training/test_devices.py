@@ -8,7 +8,14 @@ import pytest
 
 from tests.training.jax import run_on_jax
 from tests.training.workshop import Workshop
-from training.devices import Devices, find_devices, parse_devices, require_even_shares
+from training.__main__ import main
+from training.devices import (
+    Devices,
+    find_devices,
+    parse_devices,
+    require_backend,
+    require_even_shares,
+)
 from training.errors import DeviceError
 from training.run import Run
 
@@ -73,6 +80,22 @@ def test_auto_is_content_with_a_single_device(monkeypatch: pytest.MonkeyPatch) -
 def test_only_jax_shares_batches_out(devices: Devices) -> None:
     with pytest.raises(DeviceError, match="set KERAS_BACKEND=jax"):
         find_devices(devices)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_tensorflow_and_jax_train(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+
+    require_backend()
+
+
+def test_on_another_backend_nothing_is_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+
+    with pytest.raises(SystemExit, match=r"runs on torch, .* set KERAS_BACKEND=tensorflow or jax"):
+        main(["train", "--data", str(tmp_path / "missing")])
 
 
 def test_a_batch_is_shared_out_evenly_or_not_at_all() -> None:

@@ -17,6 +17,7 @@ from app.settings import Settings
 from tests.app.conftest import serving
 from tests.training.pictures import CAT, write_files, write_zip
 from tests.training.workshop import Workshop
+from training.__main__ import main
 from training.domain import typicality_of
 from training.errors import ExportError
 from training.evaluate import judge
@@ -83,6 +84,15 @@ async def _post(client: httpx.AsyncClient, path: Path) -> dict[str, Any]:
         await client.post("/predict", files={"file": path.read_bytes()})
     ).json()
     return answer
+
+
+def test_another_backend_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+
+    with pytest.raises(SystemExit, match="run the export with KERAS_BACKEND=tensorflow"):
+        main(["export", "--run", str(tmp_path), "--data", str(tmp_path)])
 
 
 def test_an_export_that_loses_too_much_is_refused() -> None:

@@ -64,6 +64,7 @@ def fit(
 
     Raises:
         ValueError: A batch cannot be shared out evenly among `devices`.
+        DeviceError: The accelerator has no room for the pictures.
         RunError: The last checkpoint or the history is damaged.
         StorageError: There is no room; the last checkpoint is still there.
     """

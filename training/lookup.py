@@ -10,6 +10,12 @@ from keras import ops
 from numpy.typing import NDArray
 
 from app.engines.keras import gpu_device
+from training.errors import DeviceError
+
+_NO_ROOM = (
+    *("resource_exhausted", "resourceexhausted", "out of memory", "memoryerror"),
+    "dst tensor is not initialized",  # TensorFlow's, of a copy to a GPU
+)
 
 Place = Literal["auto", "accelerator", "disk"]
 
@@ -30,11 +36,22 @@ class Lookup(keras.layers.Layer):
 
     Args:
         pixels: Shape (n, side, side, 3), uint8.
+
+    Raises:
+        DeviceError: The accelerator has no room for them.
     """
 
     def __init__(self, pixels: NDArray[np.uint8], **kwargs: Any) -> None:
         super().__init__(**{"autocast": False, "trainable": False, **kwargs})
-        self.table = keras.Variable(pixels, dtype="uint8", trainable=False, name="table")
+        try:
+            self.table = keras.Variable(pixels, dtype="uint8", trainable=False, name="table")
+        except Exception as error:  # every backend has its own
+            if not _says_no_room(error):
+                raise
+            raise DeviceError(
+                f"The accelerator has no room for the pictures, {pixels.nbytes / 1e9:.1f} GB; "
+                "add --pictures disk."
+            ) from error
 
     def call(self, positions: keras.KerasTensor) -> keras.KerasTensor:
         """From int32 `(m,)` to uint8 `(m, side, side, 3)`."""
@@ -45,3 +62,8 @@ class Lookup(keras.layers.Layer):
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
         """Keep the table."""
+
+
+def _says_no_room(error: Exception) -> bool:
+    text = f"{type(error).__name__}: {error}".lower()
+    return any(sign in text for sign in _NO_ROOM)

@@ -96,7 +96,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Place),
         default="auto",
         help="where decoded pictures are read from (default: auto, the accelerator's own memory "
-        "where there is a GPU; at 227x227 10,000 pictures take 1.5 GB)",
+        "where there is a GPU, whatever its size; at 227x227 10,000 pictures take 1.5 GB)",
     )
     parser.add_argument(
         "--devices",

@@ -17,6 +17,8 @@ from hardening.crowd import Tally
 _PAUSE_SECONDS = 0.05
 _READY = "ready: "
 """What each worker logs once it has its model."""
+_SETTLING_SECONDS = 1.0
+"""Between two lanes that are killed: a picture that is in both is taken for what ends them."""
 _WHOLE_EVERY = 4
 """So often, all lanes are killed with what they are forked from."""
 
@@ -70,6 +72,7 @@ async def kill_lanes(
         seconds = await poll.until(are_replaced, "no lane is there in the place of another")
         told = ["A lane ended ("] * len(lanes) if whole else ["A lane ended (SIGKILL)"]
         killed.append(Killed(told, seconds))
+        await asyncio.sleep(_SETTLING_SECONDS)
     return killed
 
 

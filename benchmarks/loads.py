@@ -12,6 +12,8 @@ from benchmarks.service import PATH, Measured, Spread, measure, product, ratios,
 
 _TIMES = 10
 """The load that a service can carry, so often, is a flood."""
+_ON_THEIR_WAY = 64
+"""Requests that are being received, predicted and answered, in a flood."""
 _SERVICE_HEAD = (
     "JPEGs",
     "workers",
@@ -87,7 +89,7 @@ class _Flood(NamedTuple):
 def _flood(inputs: Inputs) -> _Flood:
     """Fill the queue, and let all other connections ask nine times as often as can be answered."""
     limits = Settings()
-    others = limits.max_connections - limits.max_queue
+    others = limits.max_connections - limits.max_queue - _ON_THEIR_WAY
     with product(inputs.log) as server:
         usual = measure(server, PATH, inputs.forms, 64, inputs.seconds).load
         flood = post(

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
@@ -22,9 +21,10 @@ from app.errors import (
 from app.fitness import Engines, Suspect
 from app.health import Work
 from app.images import DecodedImage, ImageError
-from app.job import Fault, Job, Outcome, Prediction, resolve, take
+from app.job import Fault, Job, Outcome, Prediction, resolve
+from app.pending import Pending
 from app.request_id import request_id
-from app.room import check_fits, check_room, patient_share
+from app.room import check_fits, check_room
 
 logger = logging.getLogger(__name__)
 
@@ -80,17 +80,11 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._work = Work()
         self._decode = self._work.watched(decode)
-        self._max_batch = max_batch
-        self._most_patient = patient_share(max_batch)
         self._max_queue = max_queue
         self._count_batch = count_batch
         self._count_fault = count_fault
         self._engines = Engines([self._work.watched_engine(engine) for engine in engines])
-        self._encoded: deque[Job] = deque()
-        self._decoded: deque[Job] = deque()
-        self._patient: deque[Job] = deque()
-        self._queues = (self._encoded, self._decoded, self._patient)
-        self._decoding = 0
+        self._pending = Pending(max_batch)
         self._open = True
         self._changed = threading.Condition(threading.Lock())
         self._threads = [
@@ -116,7 +110,7 @@ class Pipeline:
     @property
     def waiting(self) -> int:
         """How many pictures wait for an engine, decoded or not, patient ones aside."""
-        return len(self._encoded) + self._decoding + len(self._decoded)
+        return self._pending.prompt
 
     def stalled_seconds(self) -> float:
         """How long nothing has moved."""
@@ -139,7 +133,7 @@ class Pipeline:
         """
         with self._changed:
             self.check_room()
-            return self._queue(self._encoded, data)
+            return self._queue(data)
 
     def submit_decoded(
         self, images: Sequence[DecodedImage], *, patient: bool = False
@@ -152,15 +146,16 @@ class Pipeline:
         """
         with self._changed:
             self.check_room()
-            waiting = len(self._patient) if patient else self.waiting
+            waiting = self._pending.patient if patient else self.waiting
             check_fits(waiting + len(images), self._max_queue)
-            jobs = self._patient if patient else self._decoded
-            return [self._queue(jobs, image) for image in images]
+            return [self._queue(image, patient=patient) for image in images]
 
-    def _queue(self, jobs: deque[Job], picture: bytes | DecodedImage) -> asyncio.Future[Prediction]:
+    def _queue(
+        self, picture: bytes | DecodedImage, *, patient: bool = False
+    ) -> asyncio.Future[Prediction]:
         job = Job(picture, self._loop.create_future())
         job.answer.add_done_callback(partial(self._forget, job))
-        jobs.append(job)
+        self._pending.append(job, patient=patient)
         self._changed.notify()
         return job.answer
 
@@ -169,9 +164,7 @@ class Pipeline:
         if not answer.cancelled():
             return
         with self._changed:
-            for queue in self._queues:
-                with contextlib.suppress(ValueError):
-                    queue.remove(job)
+            self._pending.remove(job)
             self._changed.notify()
 
     def close(self, seconds: float | None = None) -> bool:
@@ -212,7 +205,7 @@ class Pipeline:
         with self._changed:
             while True:
                 if task := self._due_trial() or self._due_batch() or self._due_decoding():
-                    if self._encoded or self._decoded or self._patient:
+                    if self._pending:
                         self._changed.notify()
                     return task
                 if not self._open:
@@ -220,7 +213,7 @@ class Pipeline:
                 self._changed.wait(self._engines.rest_left())
 
     def _due_trial(self) -> _Task | None:
-        if not self._engines.fit and (jobs := self._all_waiting()):
+        if not self._engines.fit and (jobs := self._pending.take_all()):
             fault = NotReadyError("The engine fails; try again later.")
             return _Task(partial(self._tell, [(job, fault) for job in jobs]), jobs)
         if self._open and (suspect := self._engines.take_rested()):
@@ -231,22 +224,14 @@ class Pipeline:
         idle = self._engines.idle
         if not idle:
             return None
-        patient = min(len(self._patient), self._most_patient)
-        share = min(self._max_batch - patient, -(-self.waiting // len(idle)))
-        if batch := take(self._decoded, share):
-            batch += take(self._patient, patient)
-        elif not self._encoded and len(idle) == self._engines.fit:
-            # Whoever comes next finds another engine free, if there is one.
-            batch = take(self._patient, self._max_batch)
-        if not batch:
+        if not (batch := self._pending.next_batch(len(idle), self._engines.fit)):
             return None
         return _Task(partial(self._infer, idle.pop(), batch), batch)
 
     def _due_decoding(self) -> _Task | None:
-        if not (jobs := take(self._encoded, 1)):
+        if (job := self._pending.next_encoded()) is None:
             return None
-        self._decoding += 1
-        return _Task(partial(self._decode_one, jobs[0]), jobs)
+        return _Task(partial(self._decode_one, job), [job])
 
     def _decode_one(self, job: Job) -> None:
         job.decoding = perf_counter()
@@ -262,9 +247,7 @@ class Pipeline:
         job.data = b""  # megabytes that nobody needs any more
         job.decoded = perf_counter()
         with self._changed:
-            self._decoding -= 1
-            if fault is None:
-                self._decoded.append(job)
+            self._pending.decoded(job if fault is None else None)
         if unexpected is not None:
             self._count_fault("decode")
             logger.error("Decoding failed unexpectedly.", exc_info=unexpected)
@@ -302,17 +285,10 @@ class Pipeline:
             self._changed.notify()
         return trusted
 
-    def _all_waiting(self) -> list[Job]:
-        """Empty the queues."""
-        waiting = [job for queue in self._queues for job in queue]
-        for queue in self._queues:
-            queue.clear()
-        return waiting
-
     def _abandon(self, jobs: list[Job]) -> None:
         """Answer a fault of the pipeline itself: fail what it was about, and all that waits."""
         with self._changed:
-            left = [*jobs, *self._all_waiting()]
+            left = [*jobs, *self._pending.take_all()]
         fault = InferenceError("The service failed; try again.")
         self._count_fault("pipeline")
         self._tell([(job, fault) for job in left])

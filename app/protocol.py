@@ -134,11 +134,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.get_method() == b"CONNECT":
             self._stop_parsing(MalformedRequestError("This is no proxy; ask for a path of it."))
-        if self.parser.should_upgrade():
-            return
-        self._in_head = False
-        self._cancel_end()
-        self._pending_bytes = 0
         size = sum(len(name) + len(value) + _HEADER_OVERHEAD for name, value in self.headers)
         if len(self.url) + size > self._limits.header_bytes:
             self._stop_parsing(self._headers_too_large())
@@ -149,6 +144,11 @@ class BoundedProtocol(HttpToolsProtocol):
                     "bytes."
                 )
             )
+        if self.parser.should_upgrade():
+            return
+        self._in_head = False
+        self._cancel_end()
+        self._pending_bytes = 0
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise self._refusal  # which is not sent: it would be taken for an answer that is due
         if not self._admit():

@@ -88,15 +88,15 @@ class _Flood(NamedTuple):
 
 def _flood(inputs: Inputs) -> _Flood:
     """Fill the queue, and let all other connections ask nine times as often as can be answered."""
-    limits = Settings()
-    others = limits.max_connections - limits.max_queue - _ON_THEIR_WAY
+    connections = Settings.model_fields["max_connections"].default
+    others = connections - Settings.model_fields["max_queue"].default - _ON_THEIR_WAY
     with product(inputs.log) as server:
         usual = measure(server, PATH, inputs.forms, 64, inputs.seconds).load
         flood = post(
             server.port,
             PATH,
             inputs.forms,
-            connections=limits.max_connections,
+            connections=connections,
             seconds=inputs.seconds,
             pause_ms=round(others / (_TIMES - 1) / usual.per_second * 1e3),
         )

@@ -116,8 +116,6 @@ class _Fit:
             return
         pictures = len(self._data.split.training)
         print(plan_lines(pictures, self._steps_an_epoch, self._recipe.epochs), flush=True)
-        environment = current_environment(self._policy, self._device_count)
-        note_environment(self._run, environment, resumed=first > 0)
         if self._from_table:  # one for all sides: it takes gigabytes of the accelerator's memory
             self._lookup = Lookup(self._data.pixels)
         if first:
@@ -125,6 +123,8 @@ class _Fit:
             load_checkpoint(self._run.checkpoint_folder, trainer)
         else:
             trainer = self._begin()
+        environment = current_environment(self._policy, self._device_count)
+        note_environment(self._run, environment, resumed=first > 0)
         log = ScalarLog(self._run.logs_folder)
         for epoch in range(first, self._recipe.epochs):
             trainer = self._at_side(trainer, self._recipe.side(epoch))

@@ -23,7 +23,7 @@ _FORKING_SECONDS = 60.0
 _ENDING_SECONDS = 5.0
 
 _UNKNOWN = "how is not known"
-"""Of a lane whose fork server had ended before it: only that one could have told."""
+"""Of a lane whose fork server had ended before it, or told it together with a fault."""
 
 
 class _GoneError(ConnectionError):
@@ -108,11 +108,8 @@ class ForkServer:
     def _forked_again(self, place: int, gone: int) -> tuple[Process, str]:
         try:
             return self._fork(place, gone)
-        except _GoneError:  # its lanes live on
-            self._control.close()
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
+        except _GoneError:
+            self._abandon()
             self._start()
             return self._fork(place, None)[0], "as did what it was forked from"
 
@@ -133,6 +130,9 @@ class ForkServer:
             fault = read_message(self._control).told
         except (EOFError, ConnectionError):
             fault = ended_loading(self._process.wait())
+        except OSError:  # it hangs
+            self._abandon()
+            raise
         if fault:
             self._stop(_ENDING_SECONDS)
             raise ModelCardError(fault)
@@ -154,6 +154,7 @@ class ForkServer:
             process, status, fault = read_message(self._control).told
         except (OSError, EOFError) as error:
             ours.close()
+            self._control.close()  # an answer that comes late is none to the next request
             raise _GoneError(str(error)) from error
         if fault:
             ours.close()
@@ -161,6 +162,13 @@ class ForkServer:
         self._killed.discard(process)
         fate = _UNKNOWN if status is None else fate_of(os.waitstatus_to_exitcode(status))
         return Process(process, ours), fate
+
+    def _abandon(self) -> None:
+        """End the server, but none of its lanes."""
+        self._control.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def _stop(self, seconds: float) -> None:
         """End the server, which waits for its lanes."""

@@ -28,6 +28,8 @@ _REST_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 """For a lane to answer, beside the longest that a picture may be decoded: more, and it hangs."""
 _LOOKING_SECONDS = 1.0
+_REPLACING_SECONDS = 1.0
+"""That it should not take to replace a lane."""
 _WITHOUT_LANES_SECONDS = 5.0
 """After which no more pictures are accepted: other lanes are there in much less."""
 
@@ -176,6 +178,8 @@ class LanePipeline:
         """Take a picture that was withdrawn from the queue, with the megabytes of its file."""
         if answer.cancelled():
             self._queue.remove(job)
+            if job in self._retried:
+                self._retried.remove(job)
             self._moved.set()
 
     def _feed(self) -> None:
@@ -248,6 +252,8 @@ class LanePipeline:
             logger.critical("The pipeline failed on %d pictures.", len(jobs), exc_info=error)
         again = []
         for job in jobs:
+            if job.answer.done():  # its client has gone
+                continue
             if not job.failed:
                 job.failed = job.goes_alone = True
                 again.append(job)
@@ -256,12 +262,20 @@ class LanePipeline:
                 resolve([(job, BrokenImageError(ended))])
             else:
                 resolve([(job, InferenceError("The engine failed; try again."))])
-        self._retried += again
+        if again:
+            self._retried += again
+            self._loop.call_later(_REPLACING_SECONDS, self._retry_elsewhere)
         self._moved.set()
 
     def _retry(self) -> None:
         self._queue.give_back(self._retried)
         self._retried = []
+
+    def _retry_elsewhere(self) -> None:
+        """Give what waits for another lane to those that are left, which are not ending."""
+        if self._lanes:
+            self._retry()
+            self._feed()
 
     async def _replace(self, place: int) -> None:
         """Return once another lane can be talked with in that place."""

@@ -78,3 +78,13 @@ async def test_tunnel_is_refused(server: Server) -> None:
 
         assert_problem(await connection.answer(), 400, "Malformed request")
         assert await connection.rest() == b""
+
+
+@pytest.mark.parametrize("limits", [{"max_header_bytes": 16_384}])
+async def test_what_it_asks_for_is_a_header_too(server: Server) -> None:
+    async with server.connection() as connection:
+        asks = ASKS.replace(b"h2c", b"h2c" + b"," * 20_000)
+        await connection.send(upload(b"", asks)[0])
+
+        assert (await connection.answer()).status_code == 431
+        assert await connection.rest() == b""

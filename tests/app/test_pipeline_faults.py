@@ -160,7 +160,7 @@ async def test_fault_of_the_pipeline_itself_fails_all_that_wait(
 ) -> None:
     answers = [pipeline.submit(file(0)) for _ in range(MAX_QUEUE)]
     with monkeypatch.context() as patched:
-        patched.setattr("app.pipeline.take", lambda *_: 1 / 0)
+        patched.setattr("app.pending.take", lambda *_: 1 / 0)
         busy.free.set()
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
 

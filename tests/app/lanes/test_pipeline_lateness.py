@@ -136,3 +136,40 @@ async def test_pictures_are_refused_where_that_takes_long(
         assert pipeline.stalled_seconds() > 3600
         with pytest.raises(NotReadyError):
             pipeline.submit_decoded([image(20)])
+
+
+async def test_picture_of_a_lane_that_ended_may_be_withdrawn(
+    counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, replaceable = FakeEngine(), threading.Event()
+    server = ThreadServer([engine])
+    replace = server.replace
+    monkeypatch.setattr(server, "replace", lambda place: replaceable.wait() and replace(place))
+    async with running(server, counts) as pipeline:
+        engine.faults = [SystemExit()]
+        answers = pipeline.submit_decoded([image(10), image(20)])
+        await until(lambda: bool(counts.faults))
+        answers[0].cancel()
+        await until(lambda: pipeline.waiting == 1)
+        answers[1].cancel()
+        await until(lambda: pipeline.waiting == 0)
+        ending = asyncio.create_task(pipeline.end(3600))
+        replaceable.set()
+
+        assert await ending
+
+
+async def test_lane_that_is_left_takes_what_another_had_where_replacing_takes_long(
+    pipeline: LanePipeline, server: LastingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.lanes.pipeline._REPLACING_SECONDS", 0.01)
+    replaceable, replace = threading.Event(), server.replace
+    monkeypatch.setattr(server, "replace", lambda place: replaceable.wait() and replace(place))
+    server.stop(0)
+    answer = pipeline.submit(picture(BLUE))
+    await given(pipeline)
+    os.kill(server.numbers[0], signal.SIGKILL)
+    try:
+        assert class_of(await answer) == 1
+    finally:
+        replaceable.set()

@@ -11,6 +11,11 @@ from tests.app.lanes.pipelines import Counts, running
 from tests.app.lanes.servers import LastingServer
 
 
+@pytest.fixture
+def model(tiny_model: Path) -> bytes:
+    return (tiny_model / "model.tflite").read_bytes()
+
+
 @pytest.fixture(scope="module")
 def lasting_server(tiny_model: Path) -> Iterator[LastingServer]:
     server = LastingServer(tiny_model)

@@ -25,23 +25,11 @@ from tests.app.pictures import BLUE, RED, picture
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def lasting_server(tiny_model: Path) -> Iterator[LastingServer]:
-    server = LastingServer(tiny_model)
-    yield server
-    server.end_for_good()
-
-
 @pytest.fixture
 def server(lasting_server: LastingServer) -> Iterator[LastingServer]:
     """One with two lanes, left by the tests before as if it were new."""
     yield lasting_server
     lasting_server.end()
-
-
-@pytest.fixture
-def model(tiny_model: Path) -> bytes:
-    return (tiny_model / "model.tflite").read_bytes()
 
 
 @pytest.mark.parametrize("engine", [NARROW, WIDE])
@@ -62,16 +50,13 @@ def test_end_leaves_no_process(model: bytes) -> None:
 
 
 @pytest.mark.parametrize("hanging", ["lanes", "fork server"])
-def test_end_leaves_no_process_that_hangs(
-    model: bytes, monkeypatch: pytest.MonkeyPatch, hanging: str
-) -> None:
-    monkeypatch.setattr("app.lanes.fork_server._ENDING_SECONDS", 0.01)
+def test_end_leaves_no_process_that_hangs(model: bytes, hanging: str) -> None:
     server = ForkServer(model, TINY)
     lanes = [psutil.Process(lane.number) for lane in server.processes]
     fork_server = fork_server_of(server.processes[0])
     for process in lanes if hanging == "lanes" else [fork_server]:
         process.suspend()
-    server.end()
+    server.end(0.01)
 
     assert not fork_server.is_running()
     await_ends(lanes)

@@ -19,23 +19,11 @@ from tests.app.pictures import BLUE, picture
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def lasting_server(tiny_model: Path) -> Iterator[LastingServer]:
-    server = LastingServer(tiny_model)
-    yield server
-    server.end_for_good()
-
-
 @pytest.fixture
 def server(lasting_server: LastingServer) -> Iterator[LastingServer]:
     """One with two lanes, left by the tests before as if it were new."""
     yield lasting_server
     lasting_server.end()
-
-
-@pytest.fixture
-def model(tiny_model: Path) -> bytes:
-    return (tiny_model / "model.tflite").read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

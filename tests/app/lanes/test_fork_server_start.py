@@ -14,11 +14,6 @@ from tests.app.lanes.servers import TINY, lane_processes
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def model(tiny_model: Path) -> bytes:
-    return (tiny_model / "model.tflite").read_bytes()
-
-
 Program = Callable[[str], None]
 
 

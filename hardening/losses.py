@@ -171,8 +171,8 @@ async def _are_gone(processes: Sequence[psutil.Process]) -> bool:
 
 
 def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    try:  # the first thread of many may have ended while the last still closes connections
+        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from benchmarks.load import Bodies, post
 from benchmarks.server import of_each, serving
 from benchmarks.service import PATH, Spread
@@ -105,10 +107,18 @@ def _rates(name: str, port: int, bodies: Bodies, seconds: float, cpu_seconds: CP
 def _cpu_seconds(ray: Cluster) -> dict[str, float]:
     used = dict.fromkeys([*_MARKS.values(), _REST], 0.0)
     for process in (process for node in ray.nodes for process in node.family()):
-        name = title(process)
-        part = next((part for mark, part in _MARKS.items() if mark in name), _REST)
-        used[part] += sum(of_each([process], lambda each: sum(each.cpu_times()[:2])))
+        used[_part(process)] += sum(of_each([process], lambda each: sum(each.cpu_times()[:2])))
     return used
+
+
+def _part(process: psutil.Process) -> str:
+    """Return what a process is a part of, by itself or as a replica's lane."""
+    try:
+        names = [title(each) for each in (process, *process.parents())]
+    except psutil.Error:  # it has ended
+        return _REST
+    parts = (part for name in names for mark, part in _MARKS.items() if mark in name)
+    return next(parts, _REST)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from app import lifespan
+from app.cores import usable_cores
 
 _LONG = ("test_readme.py", "hardening", "browser", "training")
 """What takes long, the longest first: begun last, it would keep one core busy while others idle."""
@@ -32,6 +33,11 @@ class Scheduling(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
         return _WORKSHOP if _uses_workshop(self.config.rootpath / file) else file
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: a fourth of the time, tests wait for others or for a clock."""
+    return usable_cores() + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:

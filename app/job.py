@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from time import perf_counter
@@ -130,6 +131,18 @@ def take(jobs: deque[Job], most: int) -> list[Job]:
         if not job.answer.done():
             taken.append(job)
     return taken
+
+
+def take_first(jobs: deque[Job]) -> Job | None:
+    """The same with the first one alone, if there is any."""
+    return next(iter(take(jobs, 1)), None)
+
+
+def withdraw(job: Job, queues: Iterable[deque[Job]]) -> None:
+    """Remove a job from wherever it waits, if it does."""
+    for jobs in queues:
+        with contextlib.suppress(ValueError):
+            jobs.remove(job)
 
 
 def resolve(outcomes: Iterable[Outcome]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
 
-from app.job import Job, take
+from app.job import Job, take, take_first, withdraw
 from app.room import patient_share
 
 
@@ -48,9 +47,7 @@ class Pending:
 
     def remove(self, job: Job) -> None:
         """Forget a picture, if it waits."""
-        for queue in self._queues:
-            with contextlib.suppress(ValueError):
-                queue.remove(job)
+        withdraw(job, self._queues)
 
     def take_all(self) -> list[Job]:
         """Take all that wait, but for those that are being decoded."""
@@ -61,7 +58,7 @@ class Pending:
 
     def next_encoded(self) -> Job | None:
         """Take the first picture that is to be decoded; `decoded` says that it has been."""
-        job = next(iter(take(self._encoded, 1)), None)
+        job = take_first(self._encoded)
         self._decoding += job is not None
         return job
 

@@ -17,13 +17,13 @@ def share_figures(place: int) -> None:
 
     To be called before there are any. Else each process that is replaced would leave files.
     """
-    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]  # ships no types
 
 
 def forget_process(place: int) -> None:
     """Drop what a process said of itself that has ended; what it counted stays."""
     if folder := os.environ.get(FOLDER_VARIABLE):
-        mark_process_dead(place, folder)  # type: ignore[no-untyped-call]
+        mark_process_dead(place, folder)  # type: ignore[no-untyped-call]  # likewise
 
 
 def gathered(registry: CollectorRegistry) -> CollectorRegistry:
@@ -32,7 +32,7 @@ def gathered(registry: CollectorRegistry) -> CollectorRegistry:
     if folder is None:
         return registry
     everything = CollectorRegistry()
-    MultiProcessCollector(everything, folder)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(everything, folder)  # type: ignore[no-untyped-call]  # likewise
     return everything
 
 
@@ -45,5 +45,5 @@ def extremes() -> dict[str, float] | None:
         return None
     folder = Path(os.environ[FOLDER_VARIABLE])
     files = [str(path) for mode in ("max", "min") for path in folder.glob(f"gauge_live{mode}_*.db")]
-    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # likewise
     return {sample.name: sample.value for metric in merged for sample in metric.samples}

@@ -59,8 +59,7 @@ def report_limits(report: Report, inputs: Inputs, requests: int) -> None:
     )
     report.paragraph(
         f"Memory of all processes (PSS): {warm.memory_mb:.0f} MB after {inputs.seconds:.0f} s "
-        "of load, "
-        f"{worn.memory_mb:.0f} MB after {requests} requests more."
+        f"of load, {worn.memory_mb:.0f} MB after {requests} requests more."
     )
     floods = [_flood(inputs) for _ in range(inputs.rounds)]
     usual = [each.usual.per_second for each in floods]

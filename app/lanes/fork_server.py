@@ -20,7 +20,8 @@ from app.subprocesses import start_module
 
 _LOADING_SECONDS = 300.0
 _FORKING_SECONDS = 60.0
-_ENDING_SECONDS = 5.0
+ENDING_SECONDS = 5.0
+"""For lanes that are at work, when they are to end."""
 
 _UNKNOWN = "how is not known"
 """Of a lane whose fork server had ended before it, or told it together with a fault."""
@@ -90,7 +91,7 @@ class ForkServer:
                 raise _cannot_start(error) from error
         return fate
 
-    def end(self, seconds: float = _ENDING_SECONDS) -> None:
+    def end(self, seconds: float = ENDING_SECONDS) -> None:
         """End all lanes, and their server; those that hang after some seconds."""
         with self._replacing:
             self._ended = True
@@ -134,7 +135,7 @@ class ForkServer:
             self._abandon()
             raise
         if fault:
-            self._stop(_ENDING_SECONDS)
+            self._stop(ENDING_SECONDS)
             raise ModelCardError(fault)
         self._control.settimeout(_FORKING_SECONDS)
 
@@ -180,8 +181,7 @@ class ForkServer:
         except subprocess.TimeoutExpired:
             for lane in self.processes:
                 self._kill(lane)
-            self._process.kill()
-            self._process.wait()
+            self._abandon()
 
 
 def _wait_until_ready(lane: Process) -> None:

@@ -14,7 +14,7 @@ from app.images import BrokenImageError, DecodedImage
 from app.job import Fault, Job, Prediction, resolve
 from app.lanes.answer import EngineError, read_answer
 from app.lanes.feeding import COMPANY_SECONDS, Feeder
-from app.lanes.fork_server import ForkServer
+from app.lanes.fork_server import ENDING_SECONDS, ForkServer
 from app.lanes.lane import Lane
 from app.lanes.queue import Queue
 from app.lanes.weight import is_heavy
@@ -72,8 +72,6 @@ class LanePipeline:
         self._feeder = Feeder(self._queue, max_batch)
         self._timer: asyncio.TimerHandle | None = None
         self._lanes: dict[int, Lane] = {}
-        self._retried: list[Job] = []
-        """What a lane did not answer, until there is another one: others may be ending too."""
         self._fit = len(server.processes)
         self._open = True
         self._lane_left = self._answered = monotonic()
@@ -90,7 +88,7 @@ class LanePipeline:
     @property
     def waiting(self) -> int:
         """How many pictures wait for a lane, patient ones aside."""
-        return self._queue.prompt + len(self._retried)
+        return self._queue.waiting
 
     def stalled_seconds(self) -> float:
         """How long the lane that is longest at it has not answered, or none has what waits."""
@@ -158,7 +156,7 @@ class LanePipeline:
             task.cancel()
         await asyncio.wait(self._tasks)
         # What hangs has been waited for already.
-        await asyncio.to_thread(self._server.end, *([] if in_time else [0.0]))
+        await asyncio.to_thread(self._server.end, ENDING_SECONDS if in_time else 0.0)
         return in_time
 
     @property
@@ -178,8 +176,6 @@ class LanePipeline:
         """Take a picture that was withdrawn from the queue, with the megabytes of its file."""
         if answer.cancelled():
             self._queue.remove(job)
-            if job in self._retried:
-                self._retried.remove(job)
             self._moved.set()
 
     def _feed(self) -> None:
@@ -200,7 +196,7 @@ class LanePipeline:
                 self._take_back([], error)
             else:
                 self._lanes[place] = lane
-                self._retry()
+                self._queue.let_go()
                 await self._work(lane, place)
             await self._replace(place)
 
@@ -263,18 +259,14 @@ class LanePipeline:
             else:
                 resolve([(job, InferenceError("The engine failed; try again."))])
         if again:
-            self._retried += again
+            self._queue.hold(again)  # until there is another lane: others may be ending too
             self._loop.call_later(_REPLACING_SECONDS, self._retry_elsewhere)
         self._moved.set()
-
-    def _retry(self) -> None:
-        self._queue.give_back(self._retried)
-        self._retried = []
 
     def _retry_elsewhere(self) -> None:
         """Give what waits for another lane to those that are left, which are not ending."""
         if self._lanes:
-            self._retry()
+            self._queue.let_go()
             self._feed()
 
     async def _replace(self, place: int) -> None:
@@ -288,7 +280,7 @@ class LanePipeline:
                 logger.error("A lane cannot be replaced, which is tried again. %s", error)
                 self._fit -= fit
                 fit = False
-                self._retry()
+                self._queue.let_go()
                 self._feed()
                 if not self._fit:
                     self._refuse_all()
@@ -306,8 +298,7 @@ class LanePipeline:
                     lane.process.kill()
 
     def _refuse_all(self) -> None:
-        jobs = [*self._queue.take_all(), *self._retried]
-        self._retried = []
+        jobs = self._queue.take_all()
         for lane in self._lanes.values():
             for left in lane.take_all():
                 jobs += left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -73,6 +74,15 @@ async def fill(pipeline: LanePipeline) -> list[asyncio.Future[Prediction]]:
         answers.append(pipeline.submit(picture()))
         await given(pipeline)
     return answers
+
+
+def replaceable_when_set(
+    server: LastingServer | ThreadServer, monkeypatch: pytest.MonkeyPatch
+) -> threading.Event:
+    """Return what a server waits for before it replaces a lane."""
+    event, replace = threading.Event(), server.replace
+    monkeypatch.setattr(server, "replace", lambda place: event.wait() and replace(place))
+    return event
 
 
 def hours_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:

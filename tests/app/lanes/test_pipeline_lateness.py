@@ -12,7 +12,16 @@ import pytest
 from app.errors import NotReadyError
 from app.lanes.pipeline import LanePipeline
 from tests.app.fake_engine import FakeEngine
-from tests.app.lanes.pipelines import MAX_QUEUE, Counts, class_of, fill, given, hours_later, running
+from tests.app.lanes.pipelines import (
+    MAX_QUEUE,
+    Counts,
+    class_of,
+    fill,
+    given,
+    hours_later,
+    replaceable_when_set,
+    running,
+)
 from tests.app.lanes.servers import LastingServer, ThreadServer
 from tests.app.pictures import BLUE, picture
 from tests.app.pipelines import image, red_of, until
@@ -98,10 +107,9 @@ async def without_lanes(
     counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[LanePipeline, threading.Event]]:
     """Yield a pipeline whose only lane ended with a picture, and what lets it be replaced."""
-    engine, replaceable = FakeEngine(), threading.Event()
+    engine = FakeEngine()
     server = ThreadServer([engine])
-    replace = server.replace
-    monkeypatch.setattr(server, "replace", lambda place: replaceable.wait() and replace(place))
+    replaceable = replaceable_when_set(server, monkeypatch)
     async with running(server, counts) as pipeline:
         engine.faults = [SystemExit()]
         (answer,) = pipeline.submit_decoded([image(10)])
@@ -141,10 +149,9 @@ async def test_pictures_are_refused_where_that_takes_long(
 async def test_picture_of_a_lane_that_ended_may_be_withdrawn(
     counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine, replaceable = FakeEngine(), threading.Event()
+    engine = FakeEngine()
     server = ThreadServer([engine])
-    replace = server.replace
-    monkeypatch.setattr(server, "replace", lambda place: replaceable.wait() and replace(place))
+    replaceable = replaceable_when_set(server, monkeypatch)
     async with running(server, counts) as pipeline:
         engine.faults = [SystemExit()]
         answers = pipeline.submit_decoded([image(10), image(20)])
@@ -163,8 +170,7 @@ async def test_lane_that_is_left_takes_what_another_had_where_replacing_takes_lo
     pipeline: LanePipeline, server: LastingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.lanes.pipeline._REPLACING_SECONDS", 0.01)
-    replaceable, replace = threading.Event(), server.replace
-    monkeypatch.setattr(server, "replace", lambda place: replaceable.wait() and replace(place))
+    replaceable = replaceable_when_set(server, monkeypatch)
     server.stop(0)
     answer = pipeline.submit(picture(BLUE))
     await given(pipeline)

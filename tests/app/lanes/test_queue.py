@@ -80,3 +80,27 @@ async def test_taking_all_leaves_nothing(queue: Queue, jobs: list[Job], patient:
     assert queue.take_all() == [*jobs[:2], *patient]
     assert (queue.prompt, queue.patient) == (0, 0)
     assert queue.take_all() == []
+
+
+async def test_pictures_that_are_held_back_are_not_taken_until_they_are_let_go(
+    queue: Queue, jobs: list[Job]
+) -> None:
+    held = [queue.next_prompt(), queue.next_prompt()]
+    queue.hold(job for job in held if job)
+    assert (queue.waiting, queue.prompt) == (3, 1)
+    assert [queue.next_prompt(), queue.next_prompt()] == [jobs[2], None]
+
+    queue.let_go()
+    assert (queue.waiting, queue.prompt) == (2, 2)
+    assert [queue.next_prompt(), queue.next_prompt()] == jobs[:2]
+
+
+async def test_pictures_that_are_held_back_are_forgotten_and_taken_with_all(
+    queue: Queue, jobs: list[Job]
+) -> None:
+    while job := queue.next_prompt():
+        queue.hold([job])
+    queue.remove(jobs[1])
+
+    assert queue.take_all() == [jobs[0], jobs[2]]
+    assert queue.waiting == 0

@@ -15,6 +15,7 @@ from tests.app.client import post
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import BLUE, RED, picture
+from tests.app.pipelines import entered, until
 from tests.app.v2.requests import INFER, assert_error, image_request, outputs
 
 pytestmark = pytest.mark.anyio
@@ -106,13 +107,19 @@ async def test_limits_are_those_of_the_settings(fake_client: httpx.AsyncClient) 
 async def test_pictures_are_inferred_together(
     settings: Settings, fake_load: Load, fake_engine: FakeEngine
 ) -> None:
-    async with serving(create_app(settings, fake_load)) as client:
-        files = [picture(RED if number % 2 else BLUE) for number in range(8)]
-        answer = outputs(await client.post(INFER, json=image_request(*files)))
+    app = create_app(settings, fake_load)
+    files = [picture(RED if number % 2 else BLUE) for number in range(8)]
+    async with serving(app) as client:
+        fake_engine.free.clear()
+        predicted = asyncio.create_task(post(client, picture()))
+        await entered(fake_engine.entered)
+        inferred = asyncio.create_task(client.post(INFER, json=image_request(*files)))
+        await until(lambda: len(app.state.service._pipeline._pending._decoded) == len(files))
+        fake_engine.free.set()
+        await predicted
 
-    assert answer["labels"] == ["blue", "red"] * 4
-    assert sum(fake_engine.batch_sizes) == 8
-    assert len(fake_engine.batch_sizes) < 8
+        assert outputs(await inferred)["labels"] == ["blue", "red"] * 4
+    assert fake_engine.batch_sizes == [1, 8]
 
 
 async def test_request_that_does_not_fit_is_refused_whole(

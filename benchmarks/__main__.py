@@ -17,7 +17,10 @@ from benchmarks.loads import report_limits, report_service
 from benchmarks.machine import describe
 from benchmarks.report import Report
 
-_RESULTS = Path(__file__).with_name("RESULTS.md")
+_RESULTS = {
+    "cpu": Path(__file__).with_name("RESULTS.md"),
+    "gpu": Path(__file__).with_name("RESULTS-GPU.md"),
+}
 _MODEL = Path("models/dogs-vs-cats")
 
 
@@ -28,7 +31,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of the comparisons")
     parser.add_argument("--requests", type=int, default=20_000, help="that memory is watched over")
     parser.add_argument("--photographs", type=Path, help="folder of JPEGs, to compare answers on")
-    parser.add_argument("--output", type=Path, default=_RESULTS, help="file of the results")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="of the engine")
+    parser.add_argument("--model", type=Path, default=_MODEL, help="folder of the model")
+    parser.add_argument("--output", type=Path, help="file of the results")
     options = parser.parse_args()
     require_wrk()
     if options.photographs is not None and not jpegs(options.photographs):
@@ -42,13 +47,20 @@ def main() -> None:
         f"median, with the lowest and the highest of {options.rounds}."
     )
     with tempfile.TemporaryDirectory() as folder:
-        inputs = make_inputs(_MODEL.resolve(), Path(folder), cores, options.seconds, options.rounds)
-        report_decoding(report, inputs, options.photographs)
-        report_engines(report, inputs)
-        report_comparison(report, inputs)
-        report_service(report, inputs)
-        report_limits(report, inputs, options.requests)
-    report.write(options.output, "Results")
+        inputs = make_inputs(
+            options.model.resolve(), Path(folder), cores, options.seconds, options.rounds
+        )
+        if options.device == "gpu":
+            from benchmarks.gpu import report_gpu
+
+            report_gpu(report, inputs)
+        else:
+            report_decoding(report, inputs, options.photographs)
+            report_engines(report, inputs)
+            report_comparison(report, inputs)
+            report_service(report, inputs, sorted({1, cores}))
+            report_limits(report, inputs, options.requests)
+    report.write(options.output or _RESULTS[options.device], "Results")
 
 
 if __name__ == "__main__":

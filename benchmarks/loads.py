@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.settings import Settings
+from app.settings import Device, Settings
 from benchmarks.inputs import Inputs
 from benchmarks.load import Load, post
 from benchmarks.report import Report
@@ -27,18 +28,18 @@ _SERVICE_HEAD = (
 )
 
 
-def report_service(report: Report, inputs: Inputs) -> None:
+def report_service(
+    report: Report, inputs: Inputs, workers_tried: Sequence[int], device: Device = "cpu"
+) -> None:
     """Measure the service at more loads, with one worker and with more."""
     loads = [("small", inputs.forms, count) for count in (1, 16, 64, 256)]
     loads.append(("4000x3000", inputs.phone_forms, 16))
     found: dict[tuple[str, int, int], list[Measured]] = {
-        (kind, workers, count): []
-        for workers in sorted({1, inputs.cores})
-        for kind, _, count in loads
+        (kind, workers, count): [] for workers in workers_tried for kind, _, count in loads
     }
     for _ in range(inputs.rounds):
-        for workers in sorted({1, inputs.cores}):
-            with product(inputs.log, workers) as server:
+        for workers in workers_tried:
+            with product(inputs.log, workers, device=device, model=inputs.model) as server:
                 for kind, bodies, count in loads:
                     measured = measure(server, PATH, bodies, count, inputs.seconds)
                     found[kind, workers, count].append(measured)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from app.settings import Device
 from benchmarks.load import Bodies, Load, post
 from benchmarks.rivals.catalogue import Rival
 from benchmarks.server import Server, serving
@@ -28,10 +29,27 @@ class Measured(NamedTuple):
 
 
 @contextmanager
-def product(log: Path, workers: int = 1, *, api_keys: str = "") -> Iterator[Server]:
-    """Run this repository's service on its CPU engine, open to all or asking for a key."""
+def product(
+    log: Path,
+    workers: int = 1,
+    *,
+    device: Device = "cpu",
+    model: Path | None = None,
+    api_keys: str = "",
+) -> Iterator[Server]:
+    """Run this repository's service, open to all or asking for a key.
+
+    Args:
+        log: File for what it prints.
+        workers: Processes.
+        device: What its engine runs on.
+        model: Its folder; None is the default one.
+        api_keys: That it asks for.
+    """
     command = [sys.executable, "-m", "app", "--port", "{port}"]
-    variables = {"ALEXNET_DEVICE": "cpu", "ALEXNET_WORKERS": str(workers)}
+    variables = {"ALEXNET_DEVICE": device, "ALEXNET_WORKERS": str(workers)}
+    if model is not None:
+        variables["ALEXNET_MODEL"] = str(model)
     if api_keys:
         variables["ALEXNET_API_KEYS"] = api_keys
     with serving(command, "/health/ready", log=log, variables=variables) as server:

@@ -19,6 +19,7 @@ plain_text = rc_context({"text.parse_math": False})
 """Draws names as they are: what stands between two "$" would be read as a formula."""
 
 _MOST_NAMED = 30  # classes
+_MOST_MARKED = 40  # epochs: the marks of more hide which line is dashed
 _COLOURS = ("#0b6e99", "#c4561c", "#4f7a28", "#7a4f9e", "#a03050", "#6b6b6b")
 
 
@@ -43,9 +44,12 @@ def plot_curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, float]
     ):
         for (name, rows), colour in zip(histories.items(), _COLOURS, strict=False):
             epochs = [row["epoch"] for row in rows]
+            marker = "." if len(epochs) <= _MOST_MARKED else ""
             for prefix, style, part in (("", "--", "training"), ("val_", "-", "validation")):
                 values = [row[prefix + metric] for row in rows]
-                axes.plot(epochs, values, style, marker=".", color=colour, label=f"{name}, {part}")
+                axes.plot(
+                    epochs, values, style, marker=marker, color=colour, label=f"{name}, {part}"
+                )
         axes.set(title=title, xlabel="Epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

@@ -57,5 +57,18 @@ def test_positions_are_handed_out_as_pixels_are() -> None:
         np.testing.assert_array_equal(targets, same_targets)
 
 
+@pytest.mark.parametrize(("backend", "threads"), [("jax", False), ("tensorflow", True)])
+def test_positions_need_no_threads_on_jax(
+    monkeypatch: pytest.MonkeyPatch, backend: str, threads: bool
+) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    places = np.arange(len(PIXELS), dtype=np.int32)
+
+    by_position = Batches(places, CLASSES, POSITIONS, class_count=2, batch_size=4)
+
+    assert (by_position.workers > 1) is threads
+    assert batches(order=None).workers > 1
+
+
 def test_fewer_pictures_than_a_batch_are_a_batch() -> None:
     assert len(numbers(batches(order=(1, 0), batch_size=64))) == 9

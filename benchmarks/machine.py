@@ -15,6 +15,7 @@ _PACKAGES = (
     "uvicorn",
     "tensorflow",
     "keras",
+    "jax",
     "litserve",
     "mosec",
     "ray",

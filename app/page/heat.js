@@ -5,6 +5,8 @@ const STRONGEST = 0.85;
 // Below this, a grid says nothing, and its noise is not to be drawn as if it did.
 const LEAST = 0.0005;
 const LITTLE = 0.01;
+// A grid that peaks below is drawn as fainter: nothing in the picture matters by itself.
+const FAINTEST_PEAK = 0.02;
 const FAINT = [255, 214, 64];
 const STRONG = [214, 30, 60];
 const AGAINST = [40, 110, 255];
@@ -19,7 +21,7 @@ export function paintHeat(canvas, grid, picture) {
   const columns = weightsAlong(canvas.width, grid[0].length);
   const rows = weightsAlong(canvas.height, grid.length);
   const values = rows.flatMap((row) => columns.map((column) => valueAt(grid, row, column)));
-  const most = values.reduce((found, value) => Math.max(found, Math.abs(value)), LEAST);
+  const most = values.reduce((found, value) => Math.max(found, Math.abs(value)), FAINTEST_PEAK);
   values.forEach((value, at) => image.data.set(colorOf(value / most), 4 * at));
   context.putImageData(image, 0, 0);
 }
@@ -31,7 +33,7 @@ export function heatInWords(grid, label) {
   const points = (most * 100).toFixed(most < LITTLE ? 1 : 0);
   const effect = `hiding it takes ${points} ${points === "1" ? "point" : "points"} from the score.`;
   const little = most < LITTLE ? ", but little" : "";
-  const cold = Math.min(...grid.flat()) < -most / 4 ? " Blue speaks against it." : "";
+  const cold = Math.min(...grid.flat()) < -Math.max(most, FAINTEST_PEAK) / 4 ? " Blue speaks against it." : "";
   return `Warm speaks for ${label}, most at the ${strongestPlace(grid)}${little}: ${effect}${cold}`;
 }
 

@@ -63,12 +63,12 @@ def test_every_region_is_hidden_with_its_surroundings() -> None:
     assert len(hidden) == GRID * GRID
     changed = [np.argwhere((each.pixels != pixels).any(axis=-1)) for each in hidden]
     bounds = [(*places.min(axis=0).tolist(), *places.max(axis=0).tolist()) for places in changed]
-    assert bounds[0] == (0, 0, 14, 11)
-    assert bounds[1] == (0, 4, 14, 19)
-    assert bounds[GRID] == (5, 0, 24, 11)
-    assert bounds[-1] == (85, 68, 99, 79)
+    assert bounds[0] == (0, 0, 19, 15)
+    assert bounds[1] == (0, 0, 19, 23)
+    assert bounds[GRID] == (0, 0, 29, 15)
+    assert bounds[-1] == (80, 64, 99, 79)
     mean = pixels.mean(axis=(0, 1)).astype(np.uint8).tolist()
-    assert hidden[0].pixels[:15, :12].reshape(-1, 3).tolist() == [mean] * 15 * 12
+    assert hidden[0].pixels[:20, :16].reshape(-1, 3).tolist() == [mean] * 20 * 16
 
 
 async def test_what_the_answer_rests_on_stands_out(service: Service, engine: SteppedEngine) -> None:

@@ -49,6 +49,17 @@ def test_nothing_is_painted_where_nothing_matters(visit: Visit) -> None:
     assert painted["colors"][0][3] == 0
 
 
+def test_what_matters_little_is_painted_faintly(visit: Visit) -> None:
+    size = {"width": 100, "height": 100}
+
+    little, much = (
+        visit.page.evaluate(PAINT, [[[0, sign * loss]], size, [TOP_RIGHT]])["colors"][0][3]
+        for sign, loss in ((-1, 0.002), (1, 0.2))
+    )
+
+    assert 0 < little < much / 5
+
+
 @pytest.mark.parametrize(
     ("row", "column", "place"),
     [(0, 8, "top right"), (4, 4, "center"), (8, 3, "bottom"), (5, 0, "left")],

@@ -46,7 +46,7 @@ def test_help_tells_what_every_value_of_a_recipe_means(capsys: pytest.CaptureFix
     told = " ".join(capsys.readouterr().out.split())
     assert "--learning-rate X the peak, where the schedule has one (best: 0.001)" in told
     assert "--flip, --no-flip mirror half of the pictures (best: True)" in told
-    assert "their shares of the epochs (best: 131:38,227:5)" in told
+    assert "their shares of the epochs (best: 131:80,227:30)" in told
     assert told.count("(best: ") == len(BEST.as_dict()) - len({"start", "mean_of"})
 
 

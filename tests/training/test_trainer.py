@@ -53,7 +53,7 @@ def test_an_epoch_that_is_repeated_sees_the_same_pixels(trainer: Trainer) -> Non
 
 
 def test_what_the_recipe_leaves_out_is_not_there() -> None:
-    plain = make_trainer(crop=1.0, colour=0.0)
+    plain = make_trainer(crop=1.0, colour=0.0, erasing=0.0)
 
     assert [type(layer).__name__ for layer in plain.augmentation] == ["RandomAffine"]
     assert plain.mixing is plain.average is plain.lookup is None

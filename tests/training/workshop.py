@@ -16,7 +16,8 @@ PICTURES_A_CLASS = 40
 OPTIONS = (
     *("--width", "0.03125", "--epochs", "6", "--stages", "99:1,227:5"),
     *("--batch-size", "8", "--learning-rate", "0.003"),
-    *("--dropout", "0", "--crop", "1", "--colour", "0"),  # learns brightness, whatever the seed
+    # Learns brightness, whatever the seed.
+    *("--dropout", "0", "--crop", "1", "--colour", "0", "--erasing", "0"),
 )
 EVERYTHING = (
     *("--epochs", "2", "--stages", "227:1", "--schedule", "cosine", "--average", "0.9"),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.training.workshop import Workshop
+from training import domain
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +17,14 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     workshop.train(workshop.run)
     workshop.command("export", "--run", workshop.run, "--data", workshop.data, *workshop.exported)
     return workshop
+
+
+@pytest.fixture(autouse=True, scope="session")
+def drawn_once() -> Iterator[None]:
+    """Draw pictures of neither class once: they are the same each time, and take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(domain, "draw_neither", functools.cache(domain.draw_neither))
+        yield
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import pytest
 
 from tests.training.jax import run_on_jax
-from tests.training.workshop import Workshop
+from tests.training.workshop import EVERYTHING, Workshop
 from training.__main__ import main
 from training.devices import (
     Devices,
@@ -20,31 +22,59 @@ from training.errors import DeviceError
 from training.run import Run
 
 
-def test_several_devices_train_as_one_does(tmp_path: Path) -> None:
+class OnJax(NamedTuple):
+    """What was trained by JAX, where TensorFlow cannot be imported."""
+
+    alone: Path
+    """The run of one device."""
+    shared: Path
+    """The same of two, and from the second epoch on of four."""
+    evaluation: Path
+    """Of the former."""
+
+
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory: pytest.TempPathFactory) -> OnJax:
+    folder = tmp_path_factory.mktemp("jax")
     # Of the 6 pictures to validate on, 2 cannot be shared out among 4 devices.
-    workshop = Workshop(tmp_path, pictures_a_class=15)
-    alone, shared = tmp_path / "alone", tmp_path / "shared"
-    everything = (
-        *("--epochs", "2", "--stages", "99:1,227:1", "--crop", "0.5", "--cutmix", "1"),
-        *("--average", "0.9", "--precision", "float32", "--pictures", "accelerator"),
+    workshop = Workshop(folder, pictures_a_class=15)
+    runs = OnJax(folder / "alone", folder / "shared", folder / "evaluation")
+    options = (
+        *EVERYTHING,
+        *("--stages", "99:1,227:1", "--precision", "float32", "--pictures", "accelerator"),
         # Sums in another order are rounded otherwise, and large steps make much of it.
         *("--learning-rate", "0.0002"),
     )
-    on_several = [*workshop.train_arguments(shared), *everything, "--devices"]
-
+    on_several = [*workshop.train_arguments(runs.shared), *options, "--devices"]
     run_on_jax(
         [
-            ["train", *workshop.train_arguments(alone), *everything],
+            ["train", *workshop.train_arguments(runs.alone), *options],
             ["train one epoch only", *on_several, "2"],
             ["train", *on_several, "auto", "--resume"],
+            [
+                *("evaluate", "--model", str(runs.alone), "--data", str(workshop.data)),
+                *("--output", str(runs.evaluation), "--cache", str(workshop.cache)),
+            ],
         ],
         "--xla_force_host_platform_device_count=4",
     )
+    return runs
 
-    ours, theirs = (Run(run).read_history() for run in (shared, alone))
+
+def test_several_devices_train_as_one_does(on_jax: OnJax) -> None:
+    ours, theirs = (Run(run).read_history() for run in (on_jax.shared, on_jax.alone))
+
     assert len(theirs) == 2
     for name in ("loss", "log_loss", "val_log_loss"):
         assert [row[name] for row in ours] == pytest.approx([row[name] for row in theirs], rel=2e-3)
+
+
+def test_what_jax_trained_is_evaluated_without_tensorflow(on_jax: OnJax) -> None:
+    measured = json.loads((on_jax.evaluation / "evaluation.json").read_text())
+
+    assert measured["images"] == 6
+    *_, last = Run(on_jax.alone).read_history()
+    assert measured["log_loss"] == pytest.approx(last["val_log_loss"], rel=1e-3)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@
     - MissingFileError         422
     - TooManyFilesError        422
   + MalformedRequestError      400
+  + PreflightError             400
   + UnauthorizedError
     - MissingKeyError          401
     - WrongKeyError            401
@@ -116,6 +117,13 @@ class MalformedRequestError(ServiceError):
 
     status = 400
     title = "Malformed request"
+
+
+class PreflightError(ServiceError):
+    """A browser asks for a page of another site what that page may not do."""
+
+    status = 400
+    title = "Preflight refused"
 
 
 class UnauthorizedError(ServiceError):

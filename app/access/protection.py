@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from app.access.guard import OpenPaths, RequireKey
 from app.access.headers import SecureHeaders
 from app.access.keys import KeyRing
 from app.access.openapi import declare_keys
+from app.access.sites import AdmitSites
 from app.settings import Settings
 from app.v2.answers import HEADER_LENGTH
 
@@ -34,7 +34,7 @@ def protect(app: FastAPI, settings: Settings) -> None:
         declare_keys(app, open_paths)
     if settings.cors_origins:
         app.add_middleware(  # around the keys: browsers ask without one whether they may ask
-            CORSMiddleware,
+            AdmitSites,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "X-API-Key", "X-Request-ID", HEADER_LENGTH],

@@ -171,6 +171,39 @@ async def test_other_sites_are_not_admitted(
     assert "access-control-allow-origin" not in answered.headers
 
 
+@pytest.mark.parametrize(
+    ("origin", "asked_for", "refused"),
+    [
+        ("https://elsewhere.example.org", {}, "origin"),
+        (SITE, {"method": "DELETE", "headers": "x-secret"}, "method, headers"),
+    ],
+)
+async def test_refused_preflight_is_a_problem_that_tells_what_is_allowed(
+    admitting_client: httpx.AsyncClient, origin: str, asked_for: dict[str, str], refused: str
+) -> None:
+    response = await admitting_client.options("/predict", headers=preflight(origin, **asked_for))
+
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["type"] == "/problems/preflight-refused"
+    assert problem["status"] == 400
+    assert problem["detail"].startswith(f"Disallowed CORS {refused}: ")
+    assert response.headers["access-control-allow-methods"] == "GET, POST"
+    assert "X-API-Key" in response.headers["access-control-allow-headers"]
+    assert response.headers.get("access-control-allow-origin") == (SITE if origin == SITE else None)
+    assert response.headers["vary"].startswith("Origin, Access-Control-Request-Method")
+
+
+async def test_refused_preflight_below_v2_is_in_its_form(
+    admitting_client: httpx.AsyncClient,
+) -> None:
+    response = await admitting_client.options("/v2", headers=preflight("https://evil.example"))
+
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("Disallowed CORS origin: ")
+
+
 async def test_no_site_is_admitted_by_default(fake_client: httpx.AsyncClient) -> None:
     asked = await fake_client.options("/predict", headers=preflight(SITE))
     answered = await fake_client.get("/health/live", headers={"Origin": SITE})

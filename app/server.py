@@ -7,10 +7,12 @@ import logging
 import multiprocessing
 import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.lifespan.on import LifespanOn, LifespanSendMessage
 
 from app.errors import StartupError
 from app.hangup import handle_hangup
@@ -25,6 +27,19 @@ Report = Callable[[str | None], object]
 
 _BACKLOG = 2048
 """Connections that wait to be accepted."""
+
+
+class _Lifespan(LifespanOn):
+    """uvicorn's, which keeps why the application cannot start, and logs no traceback of it."""
+
+    refusal: StartupError | None = None
+
+    async def send(self, message: LifespanSendMessage) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, StartupError):
+            self.refusal = error
+            message["message"] = ""
+        await super().send(message)
 
 
 class Server(uvicorn.Server):
@@ -44,7 +59,18 @@ class Server(uvicorn.Server):
         self._reloading: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """Start the application, then listen.
+
+        Raises:
+            StartupError: The application cannot start.
+        """
+        lifespan = self.lifespan = _Lifespan(self.config)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            if lifespan.refusal is not None:
+                raise lifespan.refusal from None
+            raise
         loop = asyncio.get_running_loop()
         handle_hangup(self._reload_asked.set, self._end)
         self._reloading = loop.create_task(self._keep_reloading())

@@ -5,14 +5,19 @@ import os
 import shutil
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from app.errors import StartupError
-from app.server import listening_socket
+from app.main import create_app
+from app.server import Server, listening_socket
+from app.settings import Settings
 from tests.app.client import assert_problem
+from tests.app.conftest import Load
 from tests.app.pictures import BLUE, picture
 from tests.app.processes import Served, served
 from tests.app.test_metrics import figure
@@ -110,6 +115,28 @@ def test_sighup_changes_the_model_and_refuses_a_bad_one(tiny_model: Path, tmp_pa
     assert "model.tflite is not the one on the model card" in service.log
     assert "red-or-blue 2.0.0 on LiteRT (cpu) goes on" in service.log
     assert service.process.returncode == 0
+
+
+def test_application_that_cannot_start_is_one_sentence(
+    settings: Settings,
+    fake_load: Load,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    app = create_app(settings, fake_load)
+    server = Server(uvicorn.Config(app, log_config=None), app, lambda _: None)
+
+    with (
+        listening_socket("127.0.0.1", 0) as listener,
+        pytest.raises(StartupError, match="gives no 3 threads; set ALEXNET_THREADS lower"),
+    ):
+        server.run([listener])
+
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from training.backend import end_without_keras
 from training.interrupt import end_at_interrupt, interrupted, raise_at_interrupt
-
-if __name__ == "__main__":
-    end_at_interrupt()  # in one of the imports, which take seconds, it would be a traceback
 
 # Before TensorFlow is imported, which reads it once: no notes on the CPU's instruction set.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+if __name__ == "__main__":
+    end_at_interrupt()  # in one of the imports, which take seconds, it would be a traceback
+    end_without_keras()
 
 from app.errors import StartupError
 from training.bulk.cluster import require_ray

@@ -8,11 +8,10 @@ from typing import Literal, TypeAlias
 
 import keras
 
+from training.backend import BACKENDS
 from training.errors import DeviceError
 
 Devices: TypeAlias = int | Literal["auto"]
-
-_BACKENDS = ("tensorflow", "jax")
 
 
 class SharedBatches(keras.distribution.DataParallel):
@@ -47,10 +46,10 @@ def parse_devices(text: str) -> Devices:
 def require_backend() -> None:
     """Raise DeviceError if Keras runs on a backend that this package does not train on."""
     backend = keras.backend.backend()
-    if backend not in _BACKENDS:
+    if backend not in BACKENDS:
         raise DeviceError(
             f"Keras runs on {backend}, on which nothing is trained here; set "
-            f"KERAS_BACKEND={' or '.join(_BACKENDS)}."
+            f"KERAS_BACKEND={' or '.join(BACKENDS)}."
         )
 
 

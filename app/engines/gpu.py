@@ -25,8 +25,9 @@ def why_no_gpu() -> str | None:
         device = gpu_device()
     except Exception as error:  # such as one of TensorFlow's, which needs a folder to write to
         return (
-            f"Keras cannot be used ({type(error).__name__}: {error}); give it a folder for "
-            "temporary files, /tmp or TMPDIR, or install it and its backend again."
+            f"Keras cannot be used ({type(error).__name__}: {error}); install it and its backend, "
+            "choose another backend with KERAS_BACKEND, or give it a folder for temporary files, "
+            "/tmp or TMPDIR."
         )
     if device is None:
         return (

@@ -40,7 +40,9 @@ def test_keras_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     assert "No usable temporary directory found" in str(gpu.why_no_gpu())
 
     monkeypatch.setitem(sys.modules, "app.engines.keras", None)  # its import fails
-    assert "Keras cannot be used (ModuleNotFoundError: " in str(gpu.why_no_gpu())
+    sentence = str(gpu.why_no_gpu())
+    assert "Keras cannot be used (ModuleNotFoundError: " in sentence
+    assert "choose another backend with KERAS_BACKEND" in sentence
 
 
 def test_driver_is_seen_by_its_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.engines.keras import gpu_device
 from training.checkpoint import read_progress
+from training.copies import find_copies
 from training.data import Dataset, holds_pictures_of, load_dataset
 from training.devices import Devices, find_devices, require_backend, require_even_shares
 from training.errors import RunError
@@ -25,6 +26,7 @@ from training.source import open_source
 from training.split import Split, require_enough, stratified_split, write_split
 from training.start import Start, check_width, read_start
 
+_SHOWN_COPIES = 5
 _OR_RESUME = "add --resume to go on with it, or "
 
 
@@ -100,6 +102,7 @@ def train(
         excluded = find_excluded(dataset, split.training, unwanted)
         split = split.excluding(excluded)
         _report_excluded(dataset, excluded)
+        _report_copies(dataset, split)
         require_even_shares(min(recipe.batch_size, len(split.training)), names)
         facts = {
             "fingerprint": source.fingerprint(),
@@ -155,6 +158,20 @@ def _report_excluded(dataset: Dataset, excluded: dict[int, str]) -> None:
         print(f"{len(excluded)} of them are left out of the training:")
     for position, reason in excluded.items():
         print(f"  excluded {dataset.names[position]}: {reason}")
+
+
+def _report_copies(dataset: Dataset, split: Split) -> None:
+    copies = find_copies(dataset.pixels, split)
+    if not copies:
+        return
+    print(
+        f"{len(copies)} of the {len(split.validation)} to validate on are exact copies of pictures "
+        "that are trained on, and validation looks better than it is; remove one of each two:"
+    )
+    for copy, original in list(copies.items())[:_SHOWN_COPIES]:
+        print(f"  {dataset.names[copy]} is a copy of {dataset.names[original]}")
+    if len(copies) > _SHOWN_COPIES:
+        print(f"  and {len(copies) - _SHOWN_COPIES} more")
 
 
 def _check_unseen(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,32 @@ def test_without_exclusions_everything_is_trained_on(
 
     assert splits[0].training.tolist() == whole_split().training.tolist()
     assert run.read_data()["excluded"] == []
-    assert "left out" not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "left out" not in printed
+    assert "copies" not in printed
+
+
+def test_copies_of_trained_pictures_among_those_to_validate_on_are_told(
+    data: Path,
+    tmp_path: Path,
+    splits: list[Split],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("training.train._SHOWN_COPIES", 1)
+    whole, names = whole_split(), sorted(data.iterdir())
+    originals, copies = whole.training[:2], whole.validation[:2]
+    for original, copy in zip(originals, copies, strict=True):
+        shutil.copy(names[original], names[copy])
+
+    train_without(Run(tmp_path / "run"), data, [])
+
+    assert splits[0].validation.tolist() == whole.validation.tolist()
+    printed = capsys.readouterr().out
+    assert "2 of the 4 to validate on are exact copies of pictures that are trained on" in printed
+    assert f"  {names[copies[0]].name} is a copy of {names[originals[0]].name}\n" in printed
+    assert "  and 1 more\n" in printed
+    assert names[copies[1]].name not in printed
 
 
 def test_a_run_goes_on_with_the_same_exclusions_only(

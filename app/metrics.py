@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 from functools import partial
 from time import time
 from typing import Literal, NamedTuple, NoReturn, get_args
@@ -21,13 +21,15 @@ from prometheus_client import (
 from app.card import ModelCard
 from app.engines.engine import Runtime
 from app.job import Fault, Prediction
-from app.processes import resident_bytes
+from app.processes import memory_bytes, resident_bytes
 from app.shared_figures import extremes, gathered
 
 Outcome = Literal["loaded", "refused"]
 """Of an attempt to change the model."""
 
 _SAMPLING_SECONDS = 1.0
+_WEIGHING_SECONDS = 10.0
+"""Between two looks at the memory, which take some milliseconds of a core for every process."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _PICTURES = (1, 2, 4, 6, 8, 16, 32, 64, 128)
 
@@ -148,6 +150,13 @@ class Metrics:
             registry=registry,
         )
         self._memory = Gauge(
+            "alexnet_memory_bytes",
+            "Memory of the processes that serve, decode and predict; what they share counts once. "
+            "0 where the system does not tell.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._resident = Gauge(
             "process_resident_memory_bytes",
             "Resident memory of the processes that serve, 0 where the system does not tell.",
             multiprocess_mode="livesum",
@@ -217,15 +226,16 @@ class Metrics:
         """Count a request, or one file of a request, that was not answered."""
         self._rejected.labels(problem).inc()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def sampling(self) -> AsyncIterator[None]:
-        """Look at what is not counted every second, so that another process can tell of it."""
+        """Look at what is not counted again and again, so that another process can tell of it."""
         self._starts.inc()
-        task = asyncio.create_task(self._keep_sampling())
+        tasks = [asyncio.create_task(keep()) for keep in (self._keep_sampling, self._keep_weighing)]
         try:
             yield
         finally:
-            task.cancel()
+            for task in tasks:
+                task.cancel()
 
     def render(self) -> bytes:
         """Return all figures in Prometheus's text format."""
@@ -247,10 +257,16 @@ class Metrics:
             self._sample()
             await asyncio.sleep(_SAMPLING_SECONDS)
 
+    async def _keep_weighing(self) -> NoReturn:
+        while True:
+            with contextlib.suppress(RuntimeError):  # there is no thread to be had, now
+                self._memory.set(await asyncio.to_thread(memory_bytes))
+            await asyncio.sleep(_WEIGHING_SECONDS)
+
     def _sample(self) -> None:
         state = self._look()
         self._sampled.set(time())
         self._waiting.set(state.waiting)
         self._stalled.set(state.stalled_seconds)
         self._ready.set(state.ready)
-        self._memory.set(resident_bytes())
+        self._resident.set(resident_bytes())

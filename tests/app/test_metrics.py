@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -84,6 +85,15 @@ async def test_withdrawn_and_failed_pictures_are_no_predictions(
     assert figure(text, "alexnet_faults_total", stage="inference") == 1
 
 
+async def memory_told(client: httpx.AsyncClient) -> float:
+    """Return the memory, once it has been looked at."""
+    for _ in range(6000):
+        if memory := figure(await figures(client), "alexnet_memory_bytes"):
+            return memory
+        await asyncio.sleep(0.01)
+    raise AssertionError("it is never looked at")
+
+
 async def test_model_and_memory(fake_client: httpx.AsyncClient) -> None:
     text = await figures(fake_client)
 
@@ -91,6 +101,26 @@ async def test_model_and_memory(fake_client: httpx.AsyncClient) -> None:
     assert figure(text, "alexnet_model_info", **model) == 1
     if sys.platform == "linux":
         assert figure(text, "process_resident_memory_bytes") > 10 * 2**20
+        assert await memory_told(fake_client) > 10 * 2**20
+
+
+async def test_memory_is_told_again_once_there_is_a_thread_to_look_at_it(
+    settings: Settings, fake_load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = [RuntimeError("can't start new thread")]
+
+    async def to_thread(_: Callable[[], int]) -> int:
+        if faults:
+            raise faults.pop()
+        return 7
+
+    monkeypatch.setattr("app.metrics._WEIGHING_SECONDS", 0.01)
+    monkeypatch.setattr("app.metrics.asyncio.to_thread", to_thread)
+    async with serving(create_app(settings, fake_load)) as client:
+        memory = await memory_told(client)
+        monkeypatch.undo()
+
+    assert memory == 7
 
 
 async def test_applications_of_one_process_count_for_themselves(

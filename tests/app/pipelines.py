@@ -74,6 +74,11 @@ async def entered(event: threading.Event) -> None:
     assert await asyncio.to_thread(event.wait, 60)
 
 
+async def decoded(pipeline: Pipeline, count: int) -> None:
+    """Return once so many pictures wait for an engine, each of them decoded."""
+    await until(lambda: len(pipeline._pending._decoded) == pipeline.waiting == count)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Let others work until the condition holds."""
     for _ in range(6000):

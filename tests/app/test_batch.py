@@ -20,6 +20,7 @@ from tests.app.client import (
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import BLUE, RED, picture
+from tests.app.pipelines import decoded, entered
 
 pytestmark = pytest.mark.anyio
 
@@ -135,15 +136,17 @@ async def test_few_files_wait_at_once(
     settings: Settings, fake_load: Load, fake_engine: FakeEngine
 ) -> None:
     room_for_it = settings.model_copy(update={"max_queue": 20})
-    async with serving(create_app(room_for_it, fake_load)) as client:
+    app = create_app(room_for_it, fake_load)
+    async with serving(app) as client:
         fake_engine.free.clear()
         batch = asyncio.create_task(post_batch(client, *[picture()] * 40))
-        await asyncio.to_thread(fake_engine.entered.wait)
+        await entered(fake_engine.entered)
+        (held,) = fake_engine.batch_sizes
+        await decoded(app.state.service._pipeline, 16 - held)
         others = [asyncio.create_task(post(client, picture(BLUE))) for _ in range(4)]
-        done, _ = await asyncio.wait(others, timeout=0.2)
+        await decoded(app.state.service._pipeline, 16 - held + 4)
         fake_engine.free.set()
 
-        assert not done
         assert [(await each).status_code for each in others] == [200] * 4
         assert labels(await batch) == ["red"] * 40
 

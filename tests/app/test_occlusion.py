@@ -19,6 +19,7 @@ from app.settings import Settings
 from tests.app.cards import card_of
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import picture, spotted_picture
+from tests.app.pipelines import decoded, until
 
 pytestmark = pytest.mark.anyio
 
@@ -30,10 +31,11 @@ class SteppedEngine(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.begun = 0
         self.steps = threading.Semaphore(0)
 
     def predict(self, pictures: Pictures) -> Answers:
-        self.entered.set()
+        self.begun += 1
         self.steps.acquire()
         return super().predict(pictures)
 
@@ -100,6 +102,7 @@ async def test_others_go_first(service: Service, engine: SteppedEngine) -> None:
     explaining = asyncio.create_task(explain(service, picture()))
     await held_at(engine, 1)
     other = service.classify(picture())
+    await decoded(service._pipeline, 1)
 
     engine.steps.release(2)  # the hidden pictures that were first, and the next batch
 
@@ -111,11 +114,8 @@ async def test_others_go_first(service: Service, engine: SteppedEngine) -> None:
 
 async def held_at(engine: SteppedEngine, batch: int) -> None:
     """Let so many batches pass, and return once there is one more."""
-    for _ in range(batch):
-        assert await asyncio.to_thread(engine.entered.wait, 60)
-        engine.entered.clear()
-        engine.steps.release()
-    assert await asyncio.to_thread(engine.entered.wait, 60)
+    engine.steps.release(batch)
+    await until(lambda: engine.begun == batch + 1)
 
 
 async def test_queue_shorter_than_the_grid_is_enough(
@@ -134,10 +134,11 @@ async def test_queue_shorter_than_the_grid_is_enough(
 async def test_more_explanations_than_the_queue_holds_are_refused(
     service: Service, engine: SteppedEngine
 ) -> None:
-    both = [asyncio.create_task(explain(service, picture())) for _ in range(2)]
-    engine.steps.release(2)  # at least both whole pictures
-
-    (refused,), (explained,) = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    explained = asyncio.create_task(explain(service, picture()))
+    await held_at(engine, 1)
+    refused = asyncio.create_task(explain(service, picture()))
+    await decoded(service._pipeline, 1)
+    engine.steps.release(2)  # the hidden pictures that were first, and the other whole one
 
     with pytest.raises(OverloadedError, match="try again"):
         await refused

@@ -13,12 +13,12 @@ from tests.app.pipelines import (
     MAX_BATCH,
     MAX_QUEUE,
     FakeDecoder,
+    decoded,
     entered,
     file,
     image,
     pipeline_of,
     red_of,
-    until,
 )
 
 pytestmark = pytest.mark.anyio
@@ -97,7 +97,7 @@ async def test_pictures_are_decoded_while_the_engine_is_busy(
         answers = [pipeline.submit(file(0))]
         await entered(fake_engine.entered)
         answers += [pipeline.submit(file(red)) for red in (1, 2)]
-        await until(lambda: decoder.decoded == [0, 1, 2])
+        await decoded(pipeline, 2)
         fake_engine.free.set()
         await asyncio.gather(*answers)
 

@@ -15,6 +15,7 @@ from tests.app.client import post
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import picture
+from tests.app.pipelines import decoded
 
 pytestmark = pytest.mark.anyio
 
@@ -105,12 +106,13 @@ async def test_refusals_have_a_name_each(
     settings: Settings, fake_load: Load, fake_engine: FakeEngine
 ) -> None:
     narrow = settings.model_copy(update={"max_queue": 1, "threads": 1})
-    async with serving(create_app(narrow, fake_load)) as client:
+    app = create_app(narrow, fake_load)
+    async with serving(app) as client:
         fake_engine.free.clear()
         accepted = [asyncio.create_task(post(client, picture()))]
         await asyncio.to_thread(fake_engine.entered.wait)
         accepted.append(asyncio.create_task(post(client, picture())))
-        await until_waiting(client, 1)
+        await decoded(app.state.service._pipeline, 1)
         names = [f"number-{number}" for number in range(3)]
         refusals = [await post(client, picture(), headers={"X-Request-ID": name}) for name in names]
         fake_engine.free.set()
@@ -146,17 +148,9 @@ async def test_failure_of_a_batch_names_all_of_its_requests(
         for number in range(3):
             headers = {"X-Request-ID": f"number-{number}"}
             answers.append(asyncio.create_task(post(client, picture(), headers=headers)))
-            await until_waiting(client, number + 1)
+            await decoded(app.state.service._pipeline, number + 1)
         fake_engine.free.set()
         await asyncio.gather(*answers)
 
     (names,) = [names for names, line in lines.kept if "The engine failed on a batch" in line]
     assert names == "number-0,number-1,number-2"
-
-
-async def until_waiting(client: httpx.AsyncClient, count: int) -> None:
-    for _ in range(6000):
-        if f"alexnet_waiting_pictures {count}.0" in (await client.get("/metrics")).text:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("the pictures do not wait")

@@ -15,7 +15,7 @@ from tests.app.client import post
 from tests.app.conftest import Load, serving
 from tests.app.fake_engine import FakeEngine
 from tests.app.pictures import BLUE, RED, picture
-from tests.app.pipelines import entered, until
+from tests.app.pipelines import decoded, entered
 from tests.app.v2.requests import INFER, assert_error, image_request, outputs
 
 pytestmark = pytest.mark.anyio
@@ -114,7 +114,7 @@ async def test_pictures_are_inferred_together(
         predicted = asyncio.create_task(post(client, picture()))
         await entered(fake_engine.entered)
         inferred = asyncio.create_task(client.post(INFER, json=image_request(*files)))
-        await until(lambda: len(app.state.service._pipeline._pending._decoded) == len(files))
+        await decoded(app.state.service._pipeline, len(files))
         fake_engine.free.set()
         await predicted
 

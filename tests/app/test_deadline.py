@@ -72,13 +72,20 @@ async def test_late_answer_is_a_problem(server: Server, fake_engine: FakeEngine,
     assert fake_engine.batch_sizes == [1, 1], "a picture that nobody waits for was predicted"
 
 
-async def test_time_of_the_body_is_not_the_services() -> None:
+async def test_time_of_the_body_is_not_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, hours = asyncio.get_running_loop(), 0
+    time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: time() + 3600 * hours)
+
     async def app(_: Scope, receive: Receive, send: Send) -> None:
         await receive()
+        await alarms_that_are_due()
         await send({"type": "http.response.start", "status": 204})
 
     async def receive() -> Message:
-        await asyncio.sleep(0.6)
+        nonlocal hours
+        hours = 2
+        await alarms_that_are_due()
         return {"type": "http.request"}
 
     sent: list[Message] = []
@@ -86,10 +93,16 @@ async def test_time_of_the_body_is_not_the_services() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    deadlines = Deadlines(app, transfer_seconds=600, answer_seconds=0.5)
+    deadlines = Deadlines(app, transfer_seconds=3 * 3600, answer_seconds=3600)
     await deadlines({"type": "http"}, receive, send)
 
     assert [message["status"] for message in sent] == [204]
+
+
+async def alarms_that_are_due() -> None:
+    """Let them ring, and who is told by them end."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def test_patience_is_spent_and_earned() -> None:

@@ -3,13 +3,18 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from typing import Literal
 
 import httpx
 import pytest
 from PIL import Image
 
+from app.main import create_app
+from app.settings import Settings
 from tests.app.client import assert_problem, post
+from tests.app.conftest import Load, serving
 from tests.app.pictures import picture, spotted_picture
+from tests.app.pipelines import until
 
 pytestmark = pytest.mark.anyio
 
@@ -49,30 +54,38 @@ async def test_picture_under_its_heat_is_drawn(client: httpx.AsyncClient) -> Non
     assert Image.open(io.BytesIO(response.content)).size == (512, 384)
 
 
+class Door(asyncio.Semaphore):
+    """Counts who comes, and who has been let in."""
+
+    came = entered = 0
+
+    async def acquire(self) -> Literal[True]:
+        self.came += 1
+        await super().acquire()
+        self.entered += 1
+        return True
+
+
 async def test_drawing_whose_client_has_gone_keeps_its_place(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawing, drawn = threading.Semaphore(0), threading.Event()
-    most = 2  # as many as threads
-
-    def draw(*_: object) -> bytes:
-        drawing.release()
-        drawn.wait()
-        return b""
-
-    monkeypatch.setattr("app.explain.draw_heatmap", draw)
-    tasks = [asyncio.create_task(explain(client, picture(), "image/png")) for _ in range(most + 1)]
-    for _ in range(most):
-        await asyncio.to_thread(drawing.acquire)
-    try:
-        for task in tasks[:most]:
-            task.cancel()
-        await asyncio.sleep(0.1)
-        assert not drawing.acquire(blocking=False)
-    finally:
-        drawn.set()
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(answers[-1], httpx.Response)
+    drawn = threading.Event()
+    monkeypatch.setattr("app.explain.draw_heatmap", lambda *_: b"" if drawn.wait() else None)
+    app = create_app(settings, load)
+    async with serving(app) as client:
+        door = app.state.service.drawing = Door(settings.threads)
+        gone = [asyncio.create_task(explain(client, picture(), "image/png")) for _ in range(2)]
+        try:
+            await until(lambda: door.entered == 2)
+            for task in gone:
+                task.cancel()
+            await asyncio.wait(gone)
+            stays = asyncio.create_task(explain(client, picture(), "image/png"))
+            await until(lambda: door.came == 3)
+            assert door.entered == 2
+        finally:
+            drawn.set()
+        assert (await stays).status_code == 200
 
 
 async def test_other_media_types_are_not_acceptable(client: httpx.AsyncClient) -> None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.app.client import assert_problem
 from tests.app.pictures import BLUE, RED, picture
-from tests.app.server import Connection, Server
+from tests.app.server import Connection, Server, until
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +32,7 @@ async def test_body_of_who_asks_for_another_protocol_is_read(server: Server, pau
         head, body = upload(picture(BLUE))
         await connection.send(head)
         if pause:
-            await asyncio.sleep(0.1)
+            await until(lambda: server.requests == 1)
         await connection.send(body)
         assert await label(connection) == "blue"
 
@@ -55,7 +53,7 @@ async def test_body_is_no_other_request(server: Server, pause: bool) -> None:
         head, body = upload(LIVE, ASKS.replace(b"Upgrade, ", b"close, Upgrade, "))
         await connection.send(head)
         if pause:
-            await asyncio.sleep(0.1)
+            await until(lambda: server.requests == 1)
         await connection.send(body)
 
         assert_problem(await connection.answer(), 415, "Unsupported image")

@@ -158,9 +158,13 @@ async def test_engine_that_has_rested_is_tried_until_it_answers(
 async def test_fault_of_the_pipeline_itself_fails_all_that_wait(
     pipeline: Pipeline, busy: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fail_once(*_: object) -> None:
+        patched.undo()
+        raise ArithmeticError
+
     answers = [pipeline.submit(file(0)) for _ in range(MAX_QUEUE)]
     with monkeypatch.context() as patched:
-        patched.setattr("app.pending.take", lambda *_: 1 / 0)
+        patched.setattr("app.pending.take", fail_once)
         busy.free.set()
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
 

@@ -36,6 +36,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, fake_engine: FakeEngine, tmp_path: P
         return Model(card_of(tmp_path).model_copy(update={"version": version}), [fake_engine])
 
     monkeypatch.setattr("app.ray_serve._assigned_resources", lambda: {"CPU": 2.0})
+    monkeypatch.setattr("app.ray_serve._LOADING_SECONDS", 60)
     monkeypatch.setattr("app.ray_serve.load_model", load)
     monkeypatch.setattr("app.ray_serve.dictConfig", lambda _: None)  # pytest has its own
     return folders
@@ -216,6 +217,7 @@ async def test_call_does_not_wait_for_a_model_that_another_replica_may_have(
     async def check(_: tuple[str, ...]) -> None:
         await may_end.wait()
 
+    monkeypatch.setattr("app.ray_serve._LOADING_SECONDS", 0.01)
     monkeypatch.setattr("app.ray_serve.run_check", check)
 
     assert await replica.predict(NEW, PICTURES) is None

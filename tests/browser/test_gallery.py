@@ -87,13 +87,13 @@ def test_clearing_gives_up_what_was_asked_why(visit: Visit) -> None:
     for name in ("red.jpg", "blue.jpg"):
         visit.card(name).get_by_role("button", name="Why?").click()
     expect(visit.page.get_by_text("Looking why…", exact=True).first).to_be_visible()
+    visit.until_held(held, 2)
 
     with visit.page.expect_event("requestfailed"):
         visit.page.get_by_role("button", name="Clear").click()
     visit.page.unroute_all()
     visit.choose(RED_PICTURE)
 
-    assert len(held) == 2
     assert visit.verdicts() == ["red.jpg: Red"]
 
 
@@ -112,8 +112,7 @@ def test_few_pictures_at_once_and_all_in_the_end(visit: Visit) -> None:
     held = visit.hold("/predict")
     visit.page.locator("#pick").set_input_files(SIX)
     expect(visit.page.locator("#summary")).to_have_text("0 of 6")
-    visit.page.wait_for_timeout(300)
-    assert len(held) == 4
+    visit.until_held(held, 4)
 
     held.pop().continue_()
     expect(visit.page.locator("#summary")).to_have_text("1 of 6")

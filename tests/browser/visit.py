@@ -79,6 +79,15 @@ class Visit:
         self.page.route(f"{self.address}{path}", lambda route: held.append(route))
         return held
 
+    def until_held(self, held: list[Route], count: int) -> None:
+        """Return once so many of the page's requests are held, and no more of them come."""
+        for _ in range(3000):
+            if len(held) >= count:
+                break
+            self.page.wait_for_timeout(10)
+        self.page.evaluate("fetch('/health/live').then((answer) => answer.text())")
+        assert len(held) == count
+
     def check(self) -> None:
         """See that the page said nothing in the console, and asked nobody else for anything."""
         assert self._messages == []

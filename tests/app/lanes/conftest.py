@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from app.errors import StartupError
 from app.lanes.pipeline import LanePipeline
 from tests.app.lanes.pipelines import Counts, running
 from tests.app.lanes.servers import LastingServer
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lanes that are threads give nothing back, however long a busy machine decodes."""
+    monkeypatch.setattr("app.lanes.work._PATIENCE_SECONDS", math.inf)
 
 
 @pytest.fixture

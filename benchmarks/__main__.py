@@ -21,6 +21,7 @@ _RESULTS = {
     "cpu": Path(__file__).with_name("RESULTS.md"),
     "gpu": Path(__file__).with_name("RESULTS-GPU.md"),
 }
+_COMMANDS = {"cpu": "make bench", "gpu": "python -m benchmarks --device gpu"}
 _MODEL = Path("models/dogs-vs-cats")
 
 
@@ -41,10 +42,10 @@ def main() -> None:
     cores = usable_cores()
     report = Report()
     report.paragraph(
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `make bench` on {describe(cores)}. The load "
-        "generator runs on the same cores. Times vary between machines and between runs; ratios "
-        "within a run are what counts. Where there are several rounds, the figure is their "
-        f"median, with the lowest and the highest of {options.rounds}."
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{_COMMANDS[options.device]}` on "
+        f"{describe(cores)}. The load generator runs on the same cores. Times vary between "
+        "machines and between runs; ratios within a run are what counts. "
+        f"{_told_of_rounds(options.rounds)}"
     )
     with tempfile.TemporaryDirectory() as folder:
         inputs = make_inputs(
@@ -61,6 +62,15 @@ def main() -> None:
             report_service(report, inputs, sorted({1, cores}))
             report_limits(report, inputs, options.requests)
     report.write(options.output or _RESULTS[options.device], "Results")
+
+
+def _told_of_rounds(rounds: int) -> str:
+    if rounds == 1:
+        return "One round (n = 1)."
+    return (
+        "Where there are several rounds, the figure is their median, with the lowest and the "
+        f"highest of {rounds}."
+    )
 
 
 if __name__ == "__main__":

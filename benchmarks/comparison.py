@@ -89,7 +89,7 @@ def _measure_round(inputs: Inputs, ceiling: Arrangement, rivals: list[Rival]) ->
 
 
 def _service(inputs: Inputs, connections: tuple[int, ...]) -> dict[int, Load]:
-    with product(inputs.log) as server:
+    with product(inputs.log, model=inputs.model) as server:
         return {
             count: measure(server, PATH, inputs.forms, count, inputs.seconds).load
             for count in connections

@@ -49,8 +49,8 @@ def report_service(
 
 def report_limits(report: Report, inputs: Inputs, requests: int) -> None:
     """Measure start, memory over many requests, and ten times the load."""
-    starts = ready_seconds(inputs.log, 5)
-    with product(inputs.log) as server:
+    starts = ready_seconds(inputs.log, inputs.model, 5)
+    with product(inputs.log, model=inputs.model) as server:
         warm = measure(server, PATH, inputs.forms, 16, inputs.seconds)
         seconds = requests / warm.load.per_second
         worn = measure(server, PATH, inputs.forms, 16, seconds)
@@ -90,7 +90,7 @@ def _flood(inputs: Inputs) -> _Flood:
     """Fill the queue, and let all other connections ask nine times as often as can be answered."""
     connections = Settings.model_fields["max_connections"].default
     others = connections - Settings.model_fields["max_queue"].default - _ON_THEIR_WAY
-    with product(inputs.log) as server:
+    with product(inputs.log, model=inputs.model) as server:
         usual = measure(server, PATH, inputs.forms, 64, inputs.seconds).load
         flood = post(
             server.port,

@@ -1,4 +1,4 @@
-"""What is printed, and written to RESULTS.md."""
+"""What is printed, and written to a file of results."""
 
 from __future__ import annotations
 

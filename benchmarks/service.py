@@ -78,11 +78,11 @@ def measure_rival(
         return measure(server, rival.path, bodies, connections, seconds)
 
 
-def ready_seconds(log: Path, starts: int) -> list[float]:
+def ready_seconds(log: Path, model: Path, starts: int) -> list[float]:
     """Return how long the service takes from its process's start until it is ready."""
     times = []
     for _ in range(starts):
-        with product(log) as server:
+        with product(log, model=model) as server:
             times.append(server.ready_seconds)
     return times
 
@@ -98,7 +98,9 @@ class Spread(NamedTuple):
         return statistics.median(self.figures)
 
     def text(self, digits: int = 0) -> str:
-        """Return median, lowest and highest."""
+        """Return median, lowest and highest; of one figure, that one alone."""
+        if len(self.figures) == 1:
+            return f"{self.median:.{digits}f}"
         low, high = min(self.figures), max(self.figures)
         return f"{self.median:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.comparison import _CEILING_HEAD, _best_rivals, _ceiling_row, _Round
+from benchmarks.comparison import _CEILING_HEAD, _best_rivals, _ceiling_row, _Round, _service
 from benchmarks.inputs import Inputs
 from benchmarks.load import Load
 from benchmarks.report import Report
@@ -31,6 +33,23 @@ def test_ceiling_is_compared_with_and_without_the_load_generator() -> None:
 def inputs(tmp_path: Path) -> Inputs:
     nothing: Any = None
     return Inputs(*(tmp_path, tmp_path, 2, 1.0, 1, [], [], nothing, nothing, nothing))
+
+
+def test_service_is_measured_with_the_model_that_is_named(
+    inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Path] = []
+
+    @contextmanager
+    def product(_: Path, *, model: Path) -> Iterator[None]:
+        served.append(model)
+        yield
+
+    monkeypatch.setattr("benchmarks.comparison.product", product)
+    monkeypatch.setattr("benchmarks.comparison.measure", lambda *_: Measured(load(90.0), 1.0, 1.0))
+
+    assert _service(inputs, (16,))[16].per_second == 90
+    assert served == [inputs.model]
 
 
 def test_rivals_are_taken_at_their_best_and_left_out_if_they_do_not_run(

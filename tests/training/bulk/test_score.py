@@ -35,11 +35,11 @@ from tqdm import tqdm
 
 tqdm.update = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
-from training.bulk import listing
-from training.bulk.score import score
+from training.bulk import listing, score
 
 listing.PICTURES_A_PART = 1
-score(*map(Path, sys.argv[1:]))
+score._AT_ONCE = 1  # else others may be scored before this process is killed
+score.score(*map(Path, sys.argv[1:]))
 """
 
 
@@ -136,7 +136,7 @@ def test_a_killed_command_goes_on_with_the_parts_that_are_missing(
     )
     assert killed.returncode == -signal.SIGKILL
     written = {path: path.stat().st_mtime_ns for path in job.parts_folder.glob("*.parquet")}
-    assert 0 < len(written) < len(expected)
+    assert len(written) == 1
     assert not job.scores_file.exists()
 
     totals = score(folder, MODEL, job.folder)

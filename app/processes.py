@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
-_STATM = _PROC / "self" / "statm"
 _SHARE = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 
 
 def resident_bytes() -> int:
     """How much memory this process has resident; 0 where the system does not tell."""
-    try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except OSError:  # not Linux
-        return 0
+    told = _told(_PROC / "self" / "statm").split()
+    return int(told[1]) * os.sysconf("SC_PAGESIZE") if told else 0
 
 
 def memory_bytes() -> int:

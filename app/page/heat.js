@@ -33,7 +33,8 @@ export function heatInWords(grid, label) {
   const points = (most * 100).toFixed(most < LITTLE ? 1 : 0);
   const effect = `hiding it takes ${points} ${points === "1" ? "point" : "points"} from the score.`;
   const little = most < LITTLE ? ", but little" : "";
-  const cold = Math.min(...grid.flat()) < -Math.max(most, FAINTEST_PEAK) / 4 ? " Blue speaks against it." : "";
+  const seen = -Math.max(most, FAINTEST_PEAK) / 4;
+  const cold = Math.min(...grid.flat()) < seen ? " Blue speaks against it." : "";
   return `Warm speaks for ${label}, most at the ${strongestPlace(grid)}${little}: ${effect}${cold}`;
 }
 
